@@ -1,0 +1,542 @@
+"""Every canonical table, defined once, for both stores.
+
+Conventions: times are UTC (`timestamptz`); money is decimal with its currency beside it;
+quantities are whole units; keys compare binary. `order_id` is `channel_id/external_id`.
+
+A table of a source document (an order, a refund, a return, a count) carries its version:
+`source_version` (microseconds of the source's own update time, or its counter), then
+`fetched_at`, then `record_hash`. The greatest triple wins a merge, in whatever order
+the batches come.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+)
+
+METADATA = MetaData()
+VERSION = ("source_version", "fetched_at", "record_hash")
+
+
+def _text(name: str, doc: str, *, null: bool = True) -> Column:
+    return Column(name, Text, nullable=null, comment=doc)
+
+
+def _units(name: str, doc: str, *, null: bool = False) -> Column:
+    return Column(name, BigInteger, nullable=null, comment=doc)
+
+
+def _money(name: str, doc: str) -> Column:
+    return Column(name, Numeric(18, 4), nullable=True, comment=doc)
+
+
+def _time(name: str, doc: str, *, null: bool = True) -> Column:
+    return Column(name, DateTime(timezone=True), nullable=null, comment=doc)
+
+
+def _flag(name: str, doc: str) -> Column:
+    return Column(name, Boolean, nullable=True, comment=doc)
+
+
+def _version() -> list[Column]:
+    return [
+        _units("source_version", "the source's update time in microseconds, or its counter"),
+        _time("fetched_at", "when the record was read from the source", null=False),
+        _text("record_hash", "md5 of the record as received", null=False),
+        _text("batch_id", "landing batch the record came in", null=False),
+    ]
+
+
+def _table(
+    name: str,
+    doc: str,
+    key: tuple[str, ...],
+    *columns: Column,
+    parent: str | None = None,
+    personal: bool = False,
+) -> Table:
+    """Define a table. `parent` names the document table whose version governs these rows."""
+    info = {"key": key, "parent": parent, "personal": personal}
+    return Table(name, METADATA, *columns, comment=doc, info=info)
+
+
+def key_of(table: str) -> tuple[str, ...]:
+    """Return the key columns of a table."""
+    return METADATA.tables[table].info["key"]
+
+
+def columns_of(table: str) -> tuple[str, ...]:
+    """Return the column names of a table, in order."""
+    return tuple(c.name for c in METADATA.tables[table].columns)
+
+
+orders = _table(
+    "orders",
+    "One order of one channel, its newest version.",
+    ("order_id",),
+    _text("order_id", "channel_id/external_id", null=False),
+    _text("channel_id", "the channel it came from", null=False),
+    _text("external_id", "the channel's own identifier", null=False),
+    _text("number", "the number people see"),
+    _text("order_status", "open, held, canceled, closed", null=False),
+    _text("order_status_raw", "the channel's own word"),
+    _text(
+        "payment_status",
+        "pending, authorized, partially_paid, paid, partially_refunded, refunded, voided, "
+        "failed, unknown",
+        null=False,
+    ),
+    _text("payment_status_raw", "the channel's own word"),
+    _text(
+        "fulfillment_status",
+        "what the channel says: unfulfilled, partial, fulfilled, not_required, unknown",
+        null=False,
+    ),
+    _text("fulfillment_status_raw", "the channel's own word"),
+    _text("hold_reason", "why it must not be shipped yet; null when it may be"),
+    _text("currency", "ISO 4217", null=False),
+    _money("total_amount", "what the customer pays now: tax, shipping, edits, refunds counted"),
+    _money("original_total_amount", "what the customer paid at purchase"),
+    _money("tax_amount", "tax in the original total"),
+    _money("shipping_amount", "shipping in the original total, as the channel states it"),
+    _money("discount_amount", "discounts in the original total, positive"),
+    _money("refunded_amount", "refunded so far as the channel states it, positive"),
+    _flag("prices_include_tax", "whether line prices include tax"),
+    _text("delivery_mode", "home, pickup_point, collect (in a store), none (sold in a store)"),
+    _text("delivery_choice", "the customer's: any, together, first_now"),
+    _text("pickup_location", "location_id or point chosen for collection"),
+    _text("service", "the delivery service chosen, the channel's own word"),
+    _text("language", "BCP 47, of the customer"),
+    _time("promised_at", "latest delivery or dispatch the customer was promised"),
+    Column("priority", Integer, nullable=False, comment="higher goes first; 0 is normal"),
+    _time("placed_at", "when the customer ordered", null=False),
+    _time("updated_at", "when the source last changed it", null=False),
+    *_version(),
+)
+
+order_contacts = _table(
+    "order_contacts",
+    "Who receives an order and where: the only table with personal data.",
+    ("order_id",),
+    _text("order_id", "the order", null=False),
+    _text("name", "receiver"),
+    _text("company", "receiver's company"),
+    _text("email", "where messages go"),
+    _text("phone", "for the carrier"),
+    _text("address1", "street line 1"),
+    _text("address2", "street line 2"),
+    _text("postal_code", "as given, trimmed"),
+    _text("city", "city"),
+    _text("region", "state or province"),
+    _text("country", "ISO 3166-1 alpha-2, upper case"),
+    Column("latitude", Double, nullable=True, comment="degrees north, when the channel knows"),
+    Column("longitude", Double, nullable=True, comment="degrees east, when the channel knows"),
+    parent="orders",
+    personal=True,
+)
+
+order_lines = _table(
+    "order_lines",
+    "One line of an order. Quantities are the channel's.",
+    ("order_id", "line_id"),
+    _text("order_id", "the order", null=False),
+    _text("line_id", "the channel's line identifier, unique in the order", null=False),
+    _text("channel_sku", "SKU as the channel wrote it; null when the channel gave none"),
+    _text("sku", "resolved SKU; null while unresolved: the line is kept and waits"),
+    _units("units_per", "SKU units in one sold unit (from sku_map)"),
+    _text("title", "what the channel called it"),
+    _units("ordered_quantity", "sold units at purchase"),
+    _units("canceled_quantity", "sold units edited out, canceled or refunded before shipping"),
+    _units("shipped_quantity", "sold units the channel says have shipped, by whomever"),
+    _money("unit_price", "per sold unit, in the order's tax mode, after line discounts"),
+    _money("line_amount", "for the whole ordered quantity, after discounts"),
+    _money("tax_amount", "tax on the line"),
+    _text("currency", "ISO 4217", null=False),
+    _flag("requires_shipping", "false for gift cards, services, fees"),
+    _text("keep_together", "lines of one group ship from one place"),
+    _text("location_id", "where it was sold and handed over, for store sales"),
+    parent="orders",
+)
+
+refunds = _table(
+    "refunds",
+    "Money given back on an order.",
+    ("order_id", "refund_id"),
+    _text("order_id", "the order", null=False),
+    _text("refund_id", "the channel's identifier", null=False),
+    _money("amount", "refunded, positive; the channel's own total, not a sum of lines"),
+    _text("currency", "ISO 4217", null=False),
+    _text("reason_text", "as written"),
+    _time("refunded_at", "when", null=False),
+    *_version(),
+)
+
+refund_lines = _table(
+    "refund_lines",
+    "Lines of a refund, where the channel names them.",
+    ("order_id", "refund_id", "line_id"),
+    _text("order_id", "the order", null=False),
+    _text("refund_id", "the refund", null=False),
+    _text("line_id", "order line", null=False),
+    _units("quantity", "sold units, positive"),
+    _money("amount", "for the line, positive"),
+    _text("restock", "return, cancel, no_restock, unknown"),
+    parent="refunds",
+)
+
+returns = _table(
+    "returns",
+    "A return as announced, by a channel, a file, the command line or the dock.",
+    ("return_id",),
+    _text("return_id", "source/external id", null=False),
+    _text("source", "channel or location id, or hub", null=False),
+    _text("order_id", "the order; null for a parcel nobody can match yet"),
+    _text("rma", "authorization number people see"),
+    _text("initiator", "customer, carrier, merchant", null=False),
+    _text("status", "announced, in_transit, received, refused, canceled, closed", null=False),
+    _text("status_raw", "the source's own word"),
+    _text("reason_code", "from the menu of oms.yaml"),
+    _text("reason_raw", "the source's own code"),
+    _text("reason_text", "free text, as written"),
+    _text("location_id", "where it is expected"),
+    _text("carrier_id", "who carries it back, or gave it back"),
+    _text("tracking_number", "of the return parcel"),
+    _time("announced_at", "when it was announced", null=False),
+    *_version(),
+)
+
+return_lines = _table(
+    "return_lines",
+    "Lines of a return as announced.",
+    ("return_id", "line_id"),
+    _text("return_id", "the return", null=False),
+    _text("line_id", "order line", null=False),
+    _text("sku", "resolved SKU, when known"),
+    _units("quantity", "announced, sold units"),
+    _text("reason_code", "from the menu; the return's own when null"),
+    _text("reason_raw", "the source's own code"),
+    _text("reason_text", "free text, as written"),
+    parent="returns",
+)
+
+return_receipts = _table(
+    "return_receipts",
+    "Goods received back at a location, one row a line of a receipt.",
+    ("receipt_id", "line_no"),
+    _text("receipt_id", "location/receipt number", null=False),
+    Column("line_no", Integer, nullable=False, comment="line of the receipt"),
+    _text("return_id", "the return; null when the parcel is unknown"),
+    _text("order_id", "the order, when known"),
+    _text("line_id", "order line, when known"),
+    _text("location_id", "where it was received", null=False),
+    _text("sku", "what was received", null=False),
+    _units("quantity", "units received"),
+    _text("condition", "as_new, opened, damaged, broken, unknown", null=False),
+    _text("disposition", "restock, repair, scrap, quarantine", null=False),
+    _text("reason_text", "the dock's remark"),
+    _time("received_at", "when", null=False),
+    *_version(),
+)
+
+skus = _table(
+    "skus",
+    "What the merchant sells and ships.",
+    ("sku",),
+    _text("sku", "the merchant's own identifier", null=False),
+    _text("title", "what people call it"),
+    _units("weight_g", "grams a unit; null when unknown", null=True),
+    _money("value", "for control totals and customs, a unit"),
+    _text("currency", "ISO 4217"),
+)
+
+sku_map = _table(
+    "sku_map",
+    "Channel SKU to SKU, where they differ.",
+    ("channel_id", "channel_sku"),
+    _text("channel_id", "the channel", null=False),
+    _text("channel_sku", "as the channel writes it", null=False),
+    _text("sku", "the merchant's", null=False),
+    _units("units_per", "SKU units in one sold unit"),
+)
+
+locations = _table(
+    "locations",
+    "Where stock lies and orders ship from, as oms.yaml declares it.",
+    ("location_id",),
+    _text("location_id", "its name", null=False),
+    _text("kind", "warehouse, store, 3pl", null=False),
+    _text("country", "ISO 3166-1 alpha-2"),
+    _text("postal_code", "where it stands"),
+    Column("latitude", Double, nullable=True, comment="degrees north; null is unknown, never 0"),
+    Column("longitude", Double, nullable=True, comment="degrees east"),
+    _units("capacity", "orders a day; null is unlimited", null=True),
+    _text("cut_off", "HH:MM Zone: orders planned later ship the next working day"),
+    _flag("ships", "may send parcels"),
+    _flag("collects", "customers may collect there"),
+    _money("handling_cost", "an order part"),
+)
+
+stock_counts = _table(
+    "stock_counts",
+    "What a location said it has.",
+    ("location_id", "sku", "counted_at"),
+    _text("location_id", "the location", null=False),
+    _text("sku", "what was counted", null=False),
+    _time("counted_at", "when it was counted", null=False),
+    _units("quantity", "units"),
+    _text("means", "on_hand or available (on hand less what the location has allocated)"),
+    *_version(),
+)
+
+stock_movements = _table(
+    "stock_movements",
+    "Double entry: quantity leaves one account and enters another.",
+    ("movement_id",),
+    _text("movement_id", "derived from cause, cause_id, sku and accounts", null=False),
+    _text("sku", "what moves", null=False),
+    _text("from_account", "location/bucket, or world/bucket", null=False),
+    _text("to_account", "location/bucket, or world/bucket", null=False),
+    _units("quantity", "units, positive"),
+    _text(
+        "cause",
+        "count, allocation, release, shipment, short_pick, sale, return, delivery",
+        null=False,
+    ),
+    _text("cause_id", "the row that caused it", null=False),
+    _time("valid_at", "when it happened", null=False),
+    _time("known_at", "when the hub knew", null=False),
+)
+
+stock_balances = _table(
+    "stock_balances",
+    "Sum of the movements by account and SKU, kept with each movement.",
+    ("account", "sku"),
+    _text("account", "location/bucket, or world/bucket", null=False),
+    _text("sku", "what lies there", null=False),
+    _units("quantity", "units, negative in world accounts that only give"),
+)
+
+levels = _table(
+    "levels",
+    "The stock level of a SKU on a channel: desired, sent, accepted, observed.",
+    ("channel_id", "sku"),
+    _text("channel_id", "the channel", null=False),
+    _text("sku", "what is sold", null=False),
+    _units("desired", "computed from the store"),
+    _time("desired_at", "when it last changed", null=False),
+    _units("version", "counts changes of desired"),
+    _units("sent", "last level sent", null=True),
+    _units("sent_version", "version last sent", null=True),
+    _time("sent_at", "when"),
+    _units("accepted", "last level the channel acknowledged", null=True),
+    _time("accepted_at", "when"),
+    _units("observed", "what the channel showed when it was read back", null=True),
+    _time("observed_at", "when"),
+    _text("error", "why the last send was refused"),
+)
+
+plans = _table(
+    "plans",
+    "One run of the planner: a pure function of its stored inputs.",
+    ("plan_id",),
+    _text("plan_id", "clock and the first digits of the hash", null=False),
+    _text("plan_hash", "of the allocations, canonical", null=False),
+    _text("inputs_hash", "of lines, stock, locations, rules and clock", null=False),
+    _text("rules_version", "hash of the routing rules", null=False),
+    _time("planned_at", "the clock value planned with", null=False),
+    _units("lines", "open lines looked at"),
+    _units("allocated_lines", "lines given to a location"),
+    _units("unfilled_lines", "lines left waiting"),
+    Column("cost", Double, nullable=True, comment="in the unit of the declared costs"),
+    Column("bound", Double, nullable=True, comment="no plan costs less; null when unknown"),
+    Column("gap", Double, nullable=True, comment="(cost - bound) / cost; null when unknown"),
+)
+
+decisions = _table(
+    "decisions",
+    "Every candidate location of every order part looked at, chosen or not, and why.",
+    ("plan_id", "order_id", "part", "location_id"),
+    _text("plan_id", "the plan", null=False),
+    _text("order_id", "the order", null=False),
+    Column("part", Integer, nullable=False, comment="0 is the first part of the order"),
+    _text("location_id", "the candidate", null=False),
+    _text("rule", "the rule that matched"),
+    _text("verdict", "chosen, possible, excluded", null=False),
+    _text("failed_test", "the first test it failed; null when it passed all"),
+    Column("distance_km", Double, nullable=True, comment="great circle; null is unknown"),
+    Column("score", Double, nullable=True, comment="what it would have cost"),
+    Column("rank", Integer, nullable=True, comment="1 is best among the possible"),
+    _text("lost_to", "the order that took the unit it wanted"),
+)
+
+fulfillment_orders = _table(
+    "fulfillment_orders",
+    "The part of an order given to one location.",
+    ("fo_id",),
+    _text("fo_id", "order_id, plan and part", null=False),
+    _text("order_id", "the order", null=False),
+    _text("location_id", "who ships it", null=False),
+    _text(
+        "state",
+        "planned, dispatched, accepted, shipped, partially_shipped, refused, cancel_requested, "
+        "canceled",
+        null=False,
+    ),
+    _text("plan_id", "the plan that made it", null=False),
+    _time("ship_by", "when it must leave"),
+    _text("service", "delivery service"),
+    _text("carrier_id", "who carries it"),
+    _text("file_name", "the dispatch file it stands in"),
+    _text("cancel_file_name", "the dispatch file that cancels it"),
+    _time("planned_at", "when it was planned", null=False),
+    _time("dispatched_at", "when its file was delivered"),
+    _time("closed_at", "when it was shipped, refused or canceled"),
+)
+
+fulfillment_lines = _table(
+    "fulfillment_lines",
+    "Lines of a fulfillment order, in SKU units.",
+    ("fo_id", "line_id", "sku"),
+    _text("fo_id", "the fulfillment order", null=False),
+    _text("line_id", "order line", null=False),
+    _text("sku", "what to pick", null=False),
+    _units("quantity", "units to ship"),
+    _units("shipped_quantity", "units confirmed shipped"),
+    _units("refused_quantity", "units the location could not or would not ship"),
+    _text("refusal_reason", "the location's own word"),
+)
+
+files = _table(
+    "files",
+    "Every file written for a destination.",
+    ("destination", "flow", "sequence"),
+    _text("destination", "location or system", null=False),
+    _text("flow", "dispatch, return_notice, erp_orders", null=False),
+    _units("sequence", "1, 2, 3 ... without holes"),
+    _text("name", "file name", null=False),
+    _text("state", "planned, delivered, acknowledged, accepted, rejected, overdue", null=False),
+    _text("sha256", "of the bytes", null=True),
+    _units("row_count", "data rows"),
+    _units("order_count", "distinct orders"),
+    _units("total_quantity", "sum of quantities"),
+    _text("value_by_currency", "JSON object, currency to decimal string"),
+    _time("planned_at", "when its rows were fixed", null=False),
+    _time("delivered_at", "when its manifest stood at the destination"),
+    _time("acknowledged_at", "when the destination answered"),
+    _text("error", "why it was rejected, with the lines"),
+)
+
+shipments = _table(
+    "shipments",
+    "One parcel a location handed to a carrier.",
+    ("shipment_id",),
+    _text("shipment_id", "location/parcel number", null=False),
+    _text("fo_id", "the fulfillment order", null=False),
+    _text("order_id", "the order", null=False),
+    _text("location_id", "who shipped it", null=False),
+    _text("carrier_id", "who carries it"),
+    _text("tracking_number", "the carrier's number"),
+    _text(
+        "status",
+        "Pending, InfoReceived, InTransit, OutForDelivery, AttemptFail, Delivered, "
+        "AvailableForPickup, Exception, Expired (AfterShip's nine)",
+        null=False,
+    ),
+    _time("shipped_at", "when it left", null=False),
+    _time("status_at", "when the status was reached"),
+    _time("known_at", "when the hub knew of the parcel", null=False),
+    _text("batch_id", "landing batch of its confirmation"),
+)
+
+shipment_lines = _table(
+    "shipment_lines",
+    "What lies in a parcel, in SKU units.",
+    ("shipment_id", "line_id", "sku"),
+    _text("shipment_id", "the parcel", null=False),
+    _text("line_id", "order line", null=False),
+    _text("sku", "what was shipped", null=False),
+    _units("quantity", "units"),
+)
+
+tracking_events = _table(
+    "tracking_events",
+    "What a carrier said of a parcel.",
+    ("event_id",),
+    _text("event_id", "md5 of carrier, number, code and time", null=False),
+    _text("carrier_id", "the carrier", null=False),
+    _text("tracking_number", "its number", null=False),
+    _text("status", "one of AfterShip's nine", null=False),
+    _text("raw_code", "the carrier's own code"),
+    _flag("returning", "true when the parcel travels back to the sender"),
+    _time("occurred_at", "when", null=False),
+    _time("known_at", "when the hub knew", null=False),
+    _text("batch_id", "landing batch", null=False),
+)
+
+outbox = _table(
+    "outbox",
+    "What was promised to the outside, each under a stable key.",
+    ("key",),
+    _text("key", "kind, and what it is about", null=False),
+    _text("kind", "tracking, message, acceptance, erp", null=False),
+    _text("destination", "channel, mailer or system", null=False),
+    _text("subject", "order_id, shipment_id, ...: what it is about", null=False),
+    _text("step", "retrieved, preparing, shipped, delivered for messages"),
+    _text("payload_hash", "of what is to be sent"),
+    _text("state", "pending, sent, accepted, failed, suppressed", null=False),
+    _units("attempts", "tries so far"),
+    _time("created_at", "when it was promised", null=False),
+    _time("next_attempt_at", "not before"),
+    _time("delivered_at", "when the other side took it"),
+    _text("receipt", "what the other side answered, short"),
+    _text("error", "why the last try failed"),
+)
+
+batches = _table(
+    "batches",
+    "Landing batches that have been consolidated.",
+    ("batch_id",),
+    _text("batch_id", "landing batch", null=False),
+    _text("source", "channel, location or carrier", null=False),
+    _text("stream", "orders, refunds, returns, stock, ...", null=False),
+    _units("received", "records in it"),
+    _units("accepted", "records let through"),
+    _units("quarantined", "records kept back"),
+    _units("changed", "documents that changed the store"),
+    _time("merged_at", "when", null=False),
+)
+
+quarantine = _table(
+    "quarantine",
+    "Records kept back, with the reason. The record itself stays in the landing zone.",
+    ("quarantine_id",),
+    _text("quarantine_id", "first digits of md5(batch, page, record)", null=False),
+    _text("source", "channel, location or carrier", null=False),
+    _text("stream", "orders, refunds, ...", null=False),
+    _text("batch_id", "where the record lies", null=False),
+    Column("page", Integer, nullable=False, comment="page of the batch, from 0"),
+    Column("record", Integer, nullable=False, comment="record of the page, from 0; -1 the page"),
+    _text("record_key", "the record's own key, when it has one"),
+    _text("reason", "what is wrong, naming the field and the cure", null=False),
+    _text("state", "waiting, released, superseded", null=False),
+    _time("quarantined_at", "when", null=False),
+    _text("released_by", "batch the mended record came in"),
+)
+
+gates = _table(
+    "gates",
+    "Verdict of a quality suite over a table; publish reads it.",
+    ("gate",),
+    _text("gate", "stream or table", null=False),
+    _text("verdict", "open, shut", null=False),
+    _text("reason", "what failed"),
+    _time("judged_at", "when", null=False),
+)

@@ -1,0 +1,94 @@
+"""The one interface of both stores.
+
+A store holds the canonical tables of `schema.py`. Work goes through short sessions:
+
+    with store.session() as s:            # one transaction; rolls back on any error
+        lines = s.query("plan/open_lines", as_of=now)      # sql/plan/open_lines.sql
+        s.merge_documents("orders", frame, {"order_lines": lines})
+
+Statements are portable SQL (the subset that DuckDB and PostgreSQL share), with `$name`
+parameters. Frames are Polars with the columns of `schema.py`.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge did, in documents: new + newer + same + stale = received."""
+
+    new: int = 0
+    newer: int = 0
+    same: int = 0
+    stale: int = 0
+
+    @property
+    def changed(self) -> int:
+        return self.new + self.newer
+
+    def __add__(self, other: "Merged") -> "Merged":
+        return Merged(
+            self.new + other.new,
+            self.newer + other.newer,
+            self.same + other.same,
+            self.stale + other.stale,
+        )
+
+
+class Session(Protocol):
+    """One transaction on the store."""
+
+    def query(self, name: str, /, **params: Any) -> pl.DataFrame:
+        """Run `sql/<name>.sql` and return its rows, typed as in `schema.py`."""
+        ...
+
+    def run(self, name: str, /, **params: Any) -> int:
+        """Run `sql/<name>.sql` for its effect and return the rows it touched."""
+        ...
+
+    def table(self, table: str) -> pl.DataFrame:
+        """Return a whole table, in key order. For small tables and tests."""
+        ...
+
+    def merge_documents(
+        self, table: str, documents: pl.DataFrame, children: Mapping[str, pl.DataFrame]
+    ) -> Merged:
+        """Merge versioned documents, and replace the children of those that won.
+
+        A document wins over the stored one when its (source_version, fetched_at,
+        record_hash) is greater; within `documents` the greatest of a key counts. Children
+        (tables whose `parent` is `table`) of a winner replace all stored children of its
+        key; children of a loser are dropped. When only `fetched_at` and `batch_id` differ
+        the stored row takes them and the document counts as `same`. Idempotent and
+        commutative over batches.
+        """
+        ...
+
+    def upsert(self, table: str, rows: pl.DataFrame) -> int:
+        """Insert rows or replace those of the same key. Return how many rows differ now."""
+        ...
+
+    def insert_new(self, table: str, rows: pl.DataFrame) -> int:
+        """Insert rows whose key is not there yet, leave the others. Return the inserted."""
+        ...
+
+    def frame(self, name: str, rows: pl.DataFrame) -> None:
+        """Make rows readable by later statements of this session as temp table `name`."""
+        ...
+
+
+class Store(Protocol):
+    """Where the canonical tables live."""
+
+    def migrate(self) -> None:
+        """Create what is missing of `schema.py`. Safe to call at every start."""
+        ...
+
+    def session(self, *, read_only: bool = False) -> AbstractContextManager[Session]:
+        """Open a transaction; commit at the end, roll back on an error."""
+        ...
