@@ -1,0 +1,36 @@
+"""Sales channels: one file a system. `open_channel(settings)` gives its adapter."""
+
+import pkgutil
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from oms_pipelines.channels.base import Channel
+from oms_pipelines.config import Channel as ChannelSettings
+from oms_pipelines.errors import Misconfigured
+
+ENTRY_POINTS = "oms_pipelines.channels"
+
+
+def systems() -> tuple[str, ...]:
+    """Return the systems there is an adapter for: files of this package, then plug-ins."""
+    own = {m.name for m in pkgutil.iter_modules(__path__) if m.name != "base"}
+    return tuple(sorted(own | {e.name for e in entry_points(group=ENTRY_POINTS)}))
+
+
+def open_channel(settings: ChannelSettings, profiles: dict | None = None) -> Channel:
+    """Return the adapter of a channel: `channels/<system>.py`'s `connect(settings, profiles)`.
+
+    Raises Misconfigured when there is no such system, or its options are wrong.
+    """
+    if settings.system not in systems():
+        raise Misconfigured(
+            [
+                f"channel {settings.id}: no system {settings.system!r}; there are {', '.join(systems())}"
+            ]
+        )
+    plugged = {e.name: e for e in entry_points(group=ENTRY_POINTS)}
+    if settings.system in plugged:
+        connect = plugged[settings.system].load()
+    else:
+        connect = import_module(f"oms_pipelines.channels.{settings.system}").connect
+    return connect(settings, profiles or {})

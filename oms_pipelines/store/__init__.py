@@ -19,4 +19,4 @@ def open_store(url: str) -> Store:
         from oms_pipelines.store.postgres import PostgresStore
 
         return PostgresStore(url.replace("postgresql+psycopg://", "postgresql://", 1))
-    raise Misconfigured([f"store.url: write duckdb:///PATH or postgresql+psycopg://..."])
+    raise Misconfigured(["store.url: write duckdb:///PATH or postgresql+psycopg://..."])
