@@ -1,0 +1,43 @@
+"""Promise what the state of the store obliges the hub to tell.
+
+Called in the transaction that changed the state. The key is derived from the state, so a
+call that a crash cut off is made good by the next one, and nothing is promised twice.
+"""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from oms_pipelines.config import Oms
+from oms_pipelines.schema import columns_of
+from oms_pipelines.store import Session
+
+NEWS = timedelta(days=7)  # older events are history: telling them now would only confuse
+OUTBOX = list(columns_of("outbox"))
+
+
+def promise(session: Session, oms: Oms, now: datetime) -> int:
+    """Write the intents that are due and not promised yet; return how many."""
+    due = session.query("outbox/due_intents", since=now - NEWS)
+    steps = list(oms.notifications.steps) if oms.notifications.smtp else []
+    told = [c.id for c in oms.channels if c.tell_customer]
+    channels = [c.id for c in oms.channels]
+    message = pl.col("kind") == "message"
+    wanted = due.filter(
+        pl.when(message)
+        .then(pl.col("step").is_in(steps) & pl.col("destination").is_in(told))
+        .otherwise(pl.col("destination").is_in(channels))
+    )
+    if wanted.is_empty():
+        return 0
+    rows = wanted.with_columns(
+        pl.lit(None, pl.String).alias("payload_hash"),
+        pl.lit("pending").alias("state"),
+        pl.lit(0, pl.Int64).alias("attempts"),
+        pl.lit(now).alias("created_at"),
+        pl.lit(now).alias("next_attempt_at"),
+        pl.lit(None, pl.Datetime("us", "UTC")).alias("delivered_at"),
+        pl.lit(None, pl.String).alias("receipt"),
+        pl.lit(None, pl.String).alias("error"),
+    )
+    return session.insert_new("outbox", rows.select(OUTBOX))
