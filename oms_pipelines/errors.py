@@ -24,7 +24,15 @@ class Unreachable(OmsError):
 
 
 class Rejected(OmsError):
-    """The other side answered and refused. A retry will not help, a person will."""
+    """The other side answered and refused. A retry will not help, a person will.
+
+    `status` is the status it answered with and `code` its own machine word, where known.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None):
+        super().__init__(message)
+        self.status = status
+        self.code = code
 
 
 class Malformed(OmsError):
