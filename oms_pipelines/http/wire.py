@@ -9,6 +9,7 @@ import math
 import ssl
 import threading
 import time
+import weakref
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -119,6 +120,7 @@ class Wire:
                     keepalive_expiry=30,
                     network_backend=_Backend(self._limit),
                 )
+                weakref.finalize(self, self._pool.close)  # for those who do not close
             return self._pool
 
     def close(self) -> None:
@@ -138,8 +140,10 @@ def _trust() -> ssl.SSLContext:
 
 
 def _reason(error: Exception, otherwise: str) -> str:
-    timed_out = isinstance(error, httpcore.TimeoutException)
-    return "did not answer in time" if timed_out else otherwise
+    if isinstance(error, httpcore.TimeoutException):
+        return "did not answer in time"
+    distrusted = isinstance(error.__context__, ssl.SSLCertVerificationError)
+    return "shows a certificate that is not trusted" if distrusted else otherwise
 
 
 def read_body(chunks: Iterable[bytes], headers: Headers, max_bytes: int) -> bytes:
