@@ -13,7 +13,11 @@ ENTRY_POINTS = "oms_pipelines.channels"
 
 def systems() -> tuple[str, ...]:
     """Return the systems there is an adapter for: files of this package, then plug-ins."""
-    own = {m.name for m in pkgutil.iter_modules(__path__) if m.name != "base"}
+    own = {
+        m.name
+        for m in pkgutil.iter_modules(__path__)
+        if m.name != "base" and not m.name.startswith("_")
+    }
     return tuple(sorted(own | {e.name for e in entry_points(group=ENTRY_POINTS)}))
 
 
