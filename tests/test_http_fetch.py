@@ -3,6 +3,7 @@
 import logging
 import traceback
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -37,9 +38,9 @@ def time() -> Time:
     return Time()
 
 
-def fetcher(time: Time, **settings) -> Fetcher:
-    settings = {"jitter": lambda: 1.0, **settings}
-    return Fetcher("shop_fr", sleep=time.sleep, clock=time.clock, wall=time.wall, **settings)
+def fetcher(time: Time, **settings: Any) -> Fetcher:
+    chosen: dict[str, Any] = {"jitter": lambda: 1.0, **settings}
+    return Fetcher("shop_fr", sleep=time.sleep, clock=time.clock, wall=time.wall, **chosen)
 
 
 def in_turn(httpserver: HTTPServer, *answers: Response) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -90,9 +91,9 @@ def zipped(body: bytes) -> Conversation:
     return whole(body, b"Content-Encoding: gzip")
 
 
-def fetcher(**settings) -> Fetcher:
-    settings = {"retries": 0, "sleep": lambda seconds: None, "deadline": 20, **settings}
-    return Fetcher("shop_fr", **settings)
+def fetcher(**settings: Any) -> Fetcher:
+    quick: dict[str, Any] = {"retries": 0, "sleep": lambda seconds: None, "deadline": 20}
+    return Fetcher("shop_fr", **{**quick, **settings})
 
 
 def test_a_whole_gzip_body_is_decompressed(server):

@@ -126,8 +126,14 @@ class Writer:
                 self._commit(complete=False)
 
     def add(self, page: Landable) -> list[Manifest]:
-        """Take a page; return the batches written because of it, mostly none."""
+        """Take a page; return the batches written because of it, mostly none.
+
+        A full batch waits for the next page, or for the end: the last one then says itself
+        that the window is done, and a kill leaves nothing to read twice.
+        """
         crash.point("extract.page_fetched")
+        full = self._held_bytes >= self._max_bytes or self._held_pages == self._max_pages
+        written = self._commit(complete=False) if full else []
         self._settle()
         stream = getattr(page, "stream", None) or self._extraction.stream
         if len(page.body) < _WORTH_A_THREAD:
@@ -137,8 +143,7 @@ class Writer:
         self._resume = getattr(page, "resume", None) or self._resume
         self._held_bytes += len(page.body)
         self._held_pages += 1
-        full = self._held_bytes >= self._max_bytes or self._held_pages == self._max_pages
-        return self._commit(complete=False) if full else []
+        return written
 
     def finish(self, resume: str | None = None, complete: bool = True) -> list[Manifest]:
         """Write what is held, and that the window is done; return the batches written."""
