@@ -1,0 +1,173 @@
+"""What both stores' sessions share: checks on what comes in, and the order of a merge."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from oms_pipelines.errors import Malformed, OmsError
+from oms_pipelines.schema import METADATA, columns_of, key_of
+from oms_pipelines.statements import statement
+from oms_pipelines.store import frames, parameters
+from oms_pipelines.store.base import Merged
+
+_FRAME_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_OWN_NAMES = {"incoming", "incoming_children", "found", "verdicts", "migrations"}
+
+
+class SqlSession(ABC):
+    """One transaction, whichever store. See `base.Session` for the promises."""
+
+    folder: str  # of this store's own statements under sql/store/
+
+    def __init__(self, *, read_only: bool):
+        self._read_only = read_only
+
+    # -- what a store provides
+
+    @abstractmethod
+    def _query(self, what: str, text: str, params: Mapping[str, Any]) -> pl.DataFrame: ...
+
+    @abstractmethod
+    def _run(self, what: str, text: str, params: Mapping[str, Any]) -> int: ...
+
+    @abstractmethod
+    def _stage(self, name: str, rows: pl.DataFrame) -> None: ...
+
+    @abstractmethod
+    def _judge(self, how: str, names: Mapping[str, str]) -> None: ...
+
+    # -- what callers use
+
+    def query(self, name: str, /, **params: Any) -> pl.DataFrame:
+        """Run `sql/<name>.sql` and return its rows in canonical types."""
+        text = statement(name)
+        parameters.check(name, text, params)
+        return self._query(f"sql/{name}.sql", text, params)
+
+    def run(self, name: str, /, **params: Any) -> int:
+        """Run `sql/<name>.sql` for its effect and return the rows it touched."""
+        self._may_write(f"sql/{name}.sql")
+        text = statement(name)
+        parameters.check(name, text, params)
+        return self._run(f"sql/{name}.sql", text, params)
+
+    def table(self, table: str) -> pl.DataFrame:
+        """Return a whole table, in key order."""
+        columns, key = _list(columns_of(table)), _list(key_of(table))
+        rows = self._query(table, f'SELECT {columns} FROM "{table}" ORDER BY {key}', {})
+        return rows.cast(dict(frames.dtypes(table)))
+
+    def frame(self, name: str, rows: pl.DataFrame) -> None:
+        """Make rows readable as temp table `name` until the session ends."""
+        if not _FRAME_NAME.fullmatch(name) or name in METADATA.tables or name in _OWN_NAMES:
+            raise OmsError(f"frame {name!r}: choose a name such as tmp_lines")
+        self._stage(name, frames.canonical(name, rows))
+
+    def upsert(self, table: str, rows: pl.DataFrame) -> int:
+        """Insert rows or replace those of the same key. Return how many rows differ now."""
+        return self._put(table, rows, "judge_rows")
+
+    def insert_new(self, table: str, rows: pl.DataFrame) -> int:
+        """Insert rows whose key is not there yet. Return how many."""
+        return self._put(table, rows, "judge_presence")
+
+    def merge_documents(
+        self, table: str, documents: pl.DataFrame, children: Mapping[str, pl.DataFrame]
+    ) -> Merged:
+        """Merge versioned documents and replace the children of those that won.
+
+        A child table that is not given stays as it is. Child rows may carry the
+        `record_hash` of their document, and must when a key stands in several versions.
+        Raises Malformed for frames that do not fit the schema.
+        """
+        self._may_write(table)
+        fit = frames.conform(table, documents)
+        best = frames.newest(table, fit)
+        kids = {
+            child: frames.children_of(table, fit, best.documents, _child(table, child), rows)
+            for child, rows in children.items()
+        }
+        if best.documents.is_empty():
+            return Merged()
+        names = _names(table)
+        self._stage("incoming", best.documents)
+        self._judge("judge_documents", names)
+        counts = self._query("verdicts", statement("store/count_verdicts"), {}).row(0, named=True)
+        if counts["moved"]:
+            self._do(f"{self.folder}/touch", names)
+        self._replace(names, kids, newer=counts["newer"])
+        new = best.documents.height - counts["newer"] - counts["same"] - counts["stale"]
+        same, stale = counts["same"] + best.same, counts["stale"] + best.stale
+        return Merged(new=new, newer=counts["newer"], same=same, stale=stale)
+
+    # -- steps
+
+    def _put(self, table: str, rows: pl.DataFrame, judge: str) -> int:
+        self._may_write(table)
+        fit = frames.one_a_key(table, frames.conform(table, rows))
+        if fit.is_empty():
+            return 0
+        names = _names(table)
+        self._stage("incoming", fit)
+        self._judge(judge, names)
+        if judge == "judge_rows":
+            self._do(f"{self.folder}/remove", names)
+        return self._do("insert_winners", names)
+
+    def _replace(
+        self, names: Mapping[str, str], kids: Mapping[str, pl.DataFrame], *, newer: int
+    ) -> None:
+        if newer:
+            self._do(f"{self.folder}/remove", names)
+        self._do("insert_winners", names)
+        for child, rows in kids.items():
+            own = {
+                **names,
+                "child": f'"{child}"',
+                "child_columns": _list(columns_of(child)),
+            }
+            if newer:
+                self._do("clear_children", own)
+            if rows.height:
+                self._stage("incoming_children", rows)
+                self._do("insert_children", own)
+
+    def _do(self, name: str, names: Mapping[str, str]) -> int:
+        """Run a statement of `sql/store/`, its names in braces filled from the schema."""
+        text = statement(f"store/{name}").format_map(names)
+        return self._run(f"sql/store/{name}.sql ({names['table']})", text, {})
+
+    def _may_write(self, what: str) -> None:
+        if self._read_only:
+            raise OmsError(f"{what}: this session is read-only")
+
+
+def _child(table: str, child: str) -> str:
+    if METADATA.tables[child].info["parent"] != table:
+        raise Malformed(f"{child}: not a child table of {table}")
+    return child
+
+
+def _names(table: str) -> dict[str, str]:
+    """Return what the braces of `sql/store/` statements stand for, from the schema alone."""
+    columns, key = columns_of(table), key_of(table)
+    rest = [c for c in columns if c not in key]
+    same = {
+        f"{a}_is_{b}": " AND ".join(f'{a}."{k}" = {b}."{k}"' for k in key)
+        for a, b in ("ti", "tv", "vi", "fi")
+    }
+    return {
+        **same,
+        "table": f'"{table}"',
+        "columns": _list(columns),
+        "i_key": ", ".join(f'i."{k}"' for k in key),
+        "t_key": ", ".join(f't."{k}"' for k in key),
+        "differs": " OR ".join(f't."{c}" IS DISTINCT FROM i."{c}"' for c in rest) or "false",
+    }
+
+
+def _list(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{c}"' for c in columns)

@@ -1,0 +1,10 @@
+-- Grain: an incoming row whose key the store holds. Newer when any column differs.
+-- Names in braces are identifiers of schema.py; aliases: t target, i incoming.
+CREATE TEMPORARY TABLE verdicts AS
+SELECT
+    f.*,
+    CASE WHEN {differs} THEN 'newer' ELSE 'same' END AS verdict,
+    false AS moved
+FROM found AS f
+INNER JOIN {table} AS t ON t.rowid = f.stored_row
+INNER JOIN incoming AS i ON {f_is_i}

@@ -1,0 +1,17 @@
+-- Grain: an incoming document whose key the store holds. A greater (source_version,
+-- fetched_at, record_hash) is newer; the same version and hash is the same document.
+-- moved: the same document, fetched later, or in a greater batch of that time.
+-- Names in braces are identifiers of schema.py; aliases: t target, i incoming.
+CREATE TEMPORARY TABLE verdicts AS
+SELECT
+    {i_key},
+    CASE
+        WHEN i.source_version = t.source_version AND i.record_hash = t.record_hash THEN 'same'
+        WHEN (i.source_version, i.fetched_at, i.record_hash)
+            > (t.source_version, t.fetched_at, t.record_hash) THEN 'newer'
+        ELSE 'stale'
+    END AS verdict,
+    i.source_version = t.source_version AND i.record_hash = t.record_hash
+    AND (i.fetched_at, i.batch_id) > (t.fetched_at, t.batch_id) AS moved
+FROM incoming AS i
+INNER JOIN {table} AS t ON {t_is_i}
