@@ -1,0 +1,178 @@
+"""Records of landed pages to canonical rows, each record let through or kept back alone."""
+
+import gc
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+import duckdb
+import orjson
+import polars as pl
+
+from oms_pipelines.consolidate.records import REJECTED, BatchInfo, Chunk, Cut, chunks, cutter
+from oms_pipelines.consolidate.workspace import DOCUMENTS, Workspace
+from oms_pipelines.schema import METADATA, VERSION, columns_of, key_of
+
+CHUNK = 20_000
+_DATA_ERRORS = (
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+    duckdb.InvalidTypeException,
+)
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """Rows by table (the columns of `schema.py`), records kept back, records received.
+
+    `keys` holds the record_key of the documents let through; `rejected` has page, record,
+    record_key and reason. accepted_records + rejected.height = received, always.
+    """
+
+    accepted: dict[str, pl.DataFrame]
+    rejected: pl.DataFrame
+    received: int
+    keys: pl.Series
+
+    @property
+    def accepted_records(self) -> int:
+        return self.received - self.rejected.height
+
+
+def normalize(pages: Iterable[bytes], system: str, stream: str, info: BatchInfo) -> Normalized:
+    """Return the canonical rows of pages, and the records kept back with their reasons.
+
+    Raises Misconfigured when the system has no adapter or no SQL for the stream.
+    """
+    parts = list(_gated_chunks(pages, system, stream, info, CHUNK, None))
+    return _normalized(parts)
+
+
+def normalize_chunks(
+    pages: Iterable[bytes],
+    system: str,
+    stream: str,
+    info: BatchInfo,
+    *,
+    size: int = CHUNK,
+    cut: Cut | None = None,
+) -> Iterator[Normalized]:
+    """Yield what `normalize` returns, chunk by chunk, so that memory stays bounded.
+
+    Pages are numbered on through the chunks. Nothing is yielded for no pages.
+    """
+    for part in _gated_chunks(pages, system, stream, info, size, cut):
+        yield _normalized([part])
+
+
+@dataclass(frozen=True)
+class _Gated:
+    """A chunk after the gate; its rows still know their page and record."""
+
+    tables: dict[str, pl.DataFrame]
+    rejected: pl.DataFrame
+    received: int
+
+
+def _gated_chunks(
+    pages: Iterable[bytes], system: str, stream: str, info: BatchInfo, size: int, cut: Cut | None
+) -> Iterator[_Gated]:
+    cut = cut or cutter(system)
+    with closing(Workspace(system, stream, info)) as workspace:
+        found = chunks(pages, cut, stream, info, size)
+        while True:
+            with _no_collection():
+                chunk = next(found, None)
+            if chunk is None:
+                return
+            yield _gated(workspace, chunk)
+
+
+def _gated(workspace: Workspace, chunk: Chunk) -> _Gated:
+    received = chunk.records.height + chunk.rejected.height
+    text = chunk.records.with_columns(pl.col("body").cast(pl.String, strict=False))
+    broken = text.filter(pl.col("body").is_null())
+    tables, rejected = _gate(workspace, text.filter(pl.col("body").is_not_null()))
+    kept_back = [chunk.rejected, _reject(broken, "not UTF-8; send the record in UTF-8"), rejected]
+    return _Gated(tables, pl.concat(kept_back).sort("page", "record"), received)
+
+
+def _gate(workspace: Workspace, records: pl.DataFrame) -> tuple[dict, pl.DataFrame]:
+    """Gate records; where a statement chokes on one, find it and keep it back alone.
+
+    The error itself is dropped: it would tell what stands in the record.
+    """
+    try:
+        return workspace.gate(records)
+    except _DATA_ERRORS as e:
+        kind = type(e).__name__
+    valid = pl.Series([_is_json(body) for body in records["body"]], dtype=pl.Boolean)
+    if not valid.all():
+        tables, rejected = _gate(workspace, records.filter(valid))
+        reason = "not valid JSON; send the record as RFC 8259 has it"
+        return tables, pl.concat([rejected, _reject(records.filter(~valid), reason)])
+    if records.height == 1:
+        tables, _ = workspace.gate(records.clear())
+        return tables, _reject(records, f"it cannot be given its shape ({kind}); mend it")
+    half = records.height // 2
+    parts = [_gate(workspace, records[:half]), _gate(workspace, records[half:])]
+    tables = {name: pl.concat(part[0][name] for part in parts) for name in parts[0][0]}
+    return tables, pl.concat(part[1] for part in parts)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _reject(records: pl.DataFrame, reason: str) -> pl.DataFrame:
+    key = pl.lit(None, pl.String).alias("record_key")
+    columns = ["page", "record", key, pl.lit(reason).alias("reason")]
+    return records.select(columns).cast(REJECTED)
+
+
+def _normalized(parts: Sequence[_Gated]) -> Normalized:
+    tables = {}
+    for name in parts[0].tables if parts else ():
+        tables[name] = pl.concat([part.tables[name] for part in parts], rechunk=False)
+    keys = [tables[t]["record_key"] for t in DOCUMENTS if t in tables]
+    for document in DOCUMENTS:
+        if document in tables:
+            _keep_newest(tables, document)
+    return Normalized(
+        {name: frame.select(columns_of(name)) for name, frame in tables.items()},
+        pl.concat([pl.DataFrame(schema=REJECTED), *(part.rejected for part in parts)]),
+        sum(part.received for part in parts),
+        pl.concat(keys).unique() if keys else pl.Series("record_key", dtype=pl.String),
+    )
+
+
+def _keep_newest(tables: dict[str, pl.DataFrame], document: str) -> None:
+    """Leave the greatest version of each key, with the children of its own record."""
+    key = list(key_of(document))
+    rows = tables[document]
+    if rows.select(key).is_unique().all():
+        return
+    order = [*VERSION, "page", "record"]
+    newest = rows.sort(order).unique(key, keep="last", maintain_order=True)
+    tables[document] = newest
+    where = ["page", "record", *key]
+    for name, frame in tables.items():
+        if METADATA.tables[name].info["parent"] == document:
+            tables[name] = frame.join(newest.select(where), on=where, how="semi")
+
+
+@contextmanager
+def _no_collection() -> Generator[None]:
+    """Stop looking for cycles while a page is parsed: there are none, and it costs a third."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
