@@ -2,18 +2,13 @@
 
 import gzip
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from oms_pipelines.errors import Malformed, Misconfigured, Unreachable
 from oms_pipelines.http import Fetcher
@@ -268,38 +263,6 @@ def test_retry_after_as_a_date_is_measured_by_the_clock_of_the_source(server, da
     )
 
     assert slept == [9.0]
-
-
-def test_a_certificate_nobody_vouches_for_is_named(server, tmp_path):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(self_signed(tmp_path / "server.pem"))
-
-    def handshake(connection: socket.socket) -> None:
-        context.wrap_socket(connection, server_side=True).close()
-
-    server.will(handshake)
-    server.reads_requests = False
-
-    with pytest.raises(Unreachable, match="certificate that is not trusted"):
-        fetcher().request("GET", server.url.replace("http:", "https:"))
-
-
-def self_signed(path: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1)
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return path
 
 
 @pytest.mark.parametrize("url", ["ftp://shop.example/", "shop.example", "http:///orders"])

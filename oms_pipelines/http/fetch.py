@@ -14,7 +14,7 @@ from oms_pipelines.errors import Malformed, Misconfigured, OmsError, Rejected, U
 from oms_pipelines.http.answers import Response, Unreadable, check_body, is_json, machine_code
 from oms_pipelines.http.auth import Auth, Credentials
 from oms_pipelines.http.pace import Pace, retry_after
-from oms_pipelines.http.wire import Fault, Wire
+from oms_pipelines.http.wire import UNSENDABLE, Fault, Wire
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 Files = Mapping[str, tuple[str, bytes, str]]
@@ -131,15 +131,13 @@ class Fetcher:
     ) -> Response:
         """Return the answer to one request, whole and of the expected type.
 
-        `expect` is `json`, `any`, or a media type; `ok` the statuses to return. A write
-        that is not `idempotent` is repeated only where the source cannot have acted on it:
-        never reached, 429, or 503 with Retry-After. `files` are name: (file name, bytes,
-        media type). `on_response` sees each accepted answer and may return seconds to wait
-        before asking again, for throttling told in the body.
-
-        Raises Unreachable when retries or the deadline are spent, Rejected (with `status`
-        and `code`) on any other status, Malformed when a body is cut, corrupt, too long or
-        of another type, Unreadable (with `response`) when it is whole but not JSON.
+        `expect` is `json`, `any`, or a media type; `ok` the statuses to return; `files` are
+        name: (file name, bytes, media type). A write that is not `idempotent` is repeated
+        only where it cannot have had effect: never sent, 429, 503 with Retry-After.
+        `on_response` sees each answer, and returns seconds to wait if its body throttles.
+        Raises Unreachable when retries or deadline are spent, Rejected (`status`, `code`) on
+        other statuses, Malformed on a cut, corrupt, too long or foreign body, and its kind
+        Unreadable (`response`) on a whole one that is not JSON.
         """
         if json is not None:
             content, headers = orjson.dumps(json), {**_JSON, **(headers or {})}
@@ -147,20 +145,9 @@ class Fetcher:
             headers = {"Accept": "application/json", **(headers or {})}
         safe = method.upper() in _IDEMPOTENT if idempotent is None else idempotent
         base, query = self._address(url, params)
+        checks = (safe, expect, ok, on_response)
         return self._answered(
-            _Call(
-                method=method.upper(),
-                url=base,
-                query=query,
-                headers=headers or {},
-                content=content,
-                form=form,
-                files=files,
-                idempotent=safe,
-                expect=expect,
-                ok=ok,
-                on_response=on_response,
-            )
+            _Call(method.upper(), base, query, headers or {}, content, form, files, *checks)
         )
 
     def _answered(self, call: _Call) -> Response:
@@ -233,12 +220,14 @@ class Fetcher:
             )
         except (ValueError, TypeError, httpx.InvalidURL):
             pass  # raised below: these texts repeat addresses and header values
-        raise Misconfigured([self._text(call, "its url or a header cannot be sent as written")])
+        raise Misconfigured([self._text(call, UNSENDABLE)])
 
     def _failed(self, call: _Call, fault: Fault) -> _Failure:
         text = self._text(call, fault.text)
         if fault.damaged:
             return _Failure(Malformed(text), again=call.idempotent and not fault.final)
+        if fault.final:
+            return _Failure(Misconfigured([text]), again=False)
         if fault.sent and not call.idempotent:
             return _Failure(Unreachable(f"{text}; it may have taken effect"), again=False)
         return _Failure(Unreachable(text), again=True)

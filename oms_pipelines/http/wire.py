@@ -24,6 +24,7 @@ from oms_pipelines.http.answers import Headers
 for _name in ("httpx", "httpcore"):  # their lower levels log whole addresses and headers
     logging.getLogger(_name).setLevel(logging.WARNING)
 
+UNSENDABLE = "its url or a header cannot be sent as written"
 _CHUNK = 262_144
 _NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
 _TRANSPORT = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
@@ -73,6 +74,8 @@ class Wire:
             return e.fault
         except _NOT_SENT as e:
             return Fault(_reason(e, "cannot be reached"), sent=False)
+        except httpcore.LocalProtocolError:
+            return Fault(UNSENDABLE, sent=False, final=True)
         except httpcore.RemoteProtocolError:
             return Fault("closed the connection before the whole answer was there")
         except _TRANSPORT as e:
