@@ -27,10 +27,9 @@ def open_channel(settings: ChannelSettings, profiles: dict | None = None) -> Cha
     Raises Misconfigured when there is no such system, or its options are wrong.
     """
     if settings.system not in systems():
+        known = ", ".join(systems())
         raise Misconfigured(
-            [
-                f"channel {settings.id}: no system {settings.system!r}; there are {', '.join(systems())}"
-            ]
+            [f"channel {settings.id}: no system {settings.system!r}; there are {known}"]
         )
     plugged = {e.name: e for e in entry_points(group=ENTRY_POINTS)}
     if settings.system in plugged:

@@ -141,7 +141,7 @@ class Orders:
     def _walk(self, window: Window, place: _Place, after: str | None) -> Iterator[Page]:
         """Yield the pages of one pass from a place on."""
         step = {p.name: p for p in self._passes(window)}[place.name]
-        from_start, again, steps_back = place.page == 1, False, 0
+        countable, again, steps_back = place.page == 1, False, 0
         seen: set[Any] = set()
         while True:
             listing = self._list(step, place.page)
@@ -150,6 +150,7 @@ class Orders:
             ):
                 raise _FilterIgnored
             seen.update(_ids(listing.orders))
+            countable = countable and listing.orders is not None
             lost = max(0, place.total - listing.total)
             last = self._is_last(listing, place.page)
             onward: _Place | None = replace(place, page=place.page + 1, total=listing.total)
@@ -157,7 +158,7 @@ class Orders:
                 steps_back += 1
                 page = max(1, place.page - ceil(lost / self._options.per_page))
                 onward = replace(place, page=page, total=listing.total)
-            elif last and from_start and not again and len(seen) < listing.total:
+            elif last and countable and not again and len(seen) < listing.total:
                 again, onward = True, replace(place, page=1, total=listing.total)
             elif last:
                 onward = None
@@ -168,7 +169,7 @@ class Orders:
             if onward is None:
                 break
             place = onward
-        if from_start and len(seen) < listing.total:
+        if countable and len(seen) < listing.total:
             raise Unreachable(f"{self._id}: served {len(seen)} of {listing.total} orders it counts")
 
     def _is_last(self, listing: _Listing, page: int) -> bool:

@@ -33,7 +33,7 @@ SELECT
     ) AS DECIMAL(18, 4)) AS unit_price,
     x.l.total AS line_amount,
     x.l.total_tax AS tax_amount,
-    upper(trim(x.currency)) AS currency,
+    nullif(upper(trim(x.currency)), '') AS currency,
     coalesce(
         nullif(x.l.bundled_by, ''),
         nullif(x.l.composite_parent, ''),

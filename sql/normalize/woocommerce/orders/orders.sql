@@ -61,7 +61,7 @@ SELECT
         WHEN s.word <> 'processing' THEN 'unknown status of the channel'
         WHEN s.refunded > 0 AND s.refunded >= s.total THEN 'refunded in full'
     END AS hold_reason,
-    upper(trim(s.o.currency)) AS currency,
+    nullif(upper(trim(s.o.currency)), '') AS currency,
     coalesce(CAST(s.total - coalesce(s.refunded, 0) AS VARCHAR), s.o.total) AS total_amount,
     s.o.total AS original_total_amount,
     s.o.total_tax AS tax_amount,

@@ -42,7 +42,7 @@ SELECT
         r.order.id,
         nullif(regexp_extract(r.refund._links.up[1].href, '/orders/(\d+)$', 1), '')
     ) AS order_number,
-    upper(trim(r.order.currency)) AS currency,
+    nullif(upper(trim(r.order.currency)), '') AS currency,
     r.order.status AS order_status,
     try_cast(nullif(r.order.date_completed_gmt, '') || 'Z' AS TIMESTAMPTZ) AS completed_at,
     coalesce(
