@@ -1,0 +1,101 @@
+"""The open lines as orders in their turn, and as items.
+
+Orders take turns by priority, then age, then key. An item is what one order needs of one
+SKU. Items that must stay together share a unit; every other item is its own.
+"""
+
+import numpy as np
+import polars as pl
+
+from oms_pipelines.routing.costs import UNIT, cents
+from oms_pipelines.routing.model import Inputs
+from oms_pipelines.routing.positions import locate
+from oms_pipelines.routing.rules import ORDER_COLUMNS
+
+
+def orders_of(lines: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
+    """Return one row an order, in turn, with the attributes rules may ask for."""
+    apart = ("order_id", "weight_g", "parts_used")
+    kept = [c for c in lines.columns if c in ORDER_COLUMNS and c not in apart]
+    grams = pl.col("weight_g") * pl.col("quantity")
+    orders = lines.group_by("order_id", maintain_order=True).agg(
+        *(pl.col(c).first() for c in kept),
+        pl.col("parts_used").max().fill_null(0),
+        pl.len().cast(pl.Int64).alias("lines"),
+        pl.col("quantity").sum().alias("units"),
+        (pl.col("unit_value").fill_null(0) * pl.col("quantity")).sum().round(4).alias("value"),
+        pl.when(pl.col("weight_g").is_not_null().all())
+        .then(grams.sum())
+        .cast(pl.Float64)
+        .alias("weight_g"),
+    )
+    orders = orders.with_columns(
+        pl.col("priority").fill_null(0),
+        pl.col("several_parcels").fill_null(True),
+        pl.col("placed_at", "promised_at").dt.replace_time_zone(None),
+        pl.lit(inputs.as_of).dt.convert_time_zone("UTC").dt.replace_time_zone(None).alias("as_of"),
+    )
+    turns = orders.sort(
+        ["priority", "placed_at", "order_id"], descending=[True, False, False], nulls_last=True
+    )
+    located = locate(turns, inputs.positions)
+    return located.with_row_index("turn").with_columns(pl.col("turn").cast(pl.Int64))
+
+
+def grouped(lines: pl.DataFrame, keeps: np.ndarray) -> pl.DataFrame:
+    """Give each line (with its order's turn) its group, null where it is free.
+
+    `keeps` tells for each turn whether groups hold. A free line of a SKU that also stands in
+    a group joins the group, and groups that share a SKU are one: their units are the same.
+    """
+    kept = pl.lit(pl.Series(keeps[lines["turn"].to_numpy()]))
+    own = pl.when(kept).then(pl.col("keep_together").rank("dense").cast(pl.Int64))
+    lines = lines.with_columns(own=own).with_columns(group="own")
+    while lines["own"].null_count() < len(lines):
+        before = lines["group"]
+        lines = lines.with_columns(group=pl.col("group").min().over("turn", "sku"))
+        of_group = pl.col("group").min().over("turn", "own")
+        lines = lines.with_columns(
+            group=pl.when(pl.col("own").is_null()).then("group").otherwise(of_group)
+        )
+        if lines["group"].equals(before):
+            break
+    return lines.drop("own")
+
+
+def items_of(lines: pl.DataFrame, skus: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return items (item, turn, group, sku_no, quantity, worth, unit), and lines by item.
+
+    A unit of an item is worth the mean of its lines, in ten-thousandths.
+    """
+    keys = ["turn", "group", "sku_no"]
+    lines = lines.join(skus, on="sku").sort(*keys, "line_id", nulls_last=True)
+    worth = (pl.col("unit_value").fill_null(0).clip(0) * pl.col("quantity")).sum()
+    items = lines.group_by(keys, maintain_order=True).agg(
+        (worth * UNIT / pl.col("quantity").sum()).round().cast(pl.Int64).alias("worth"),
+        pl.col("quantity").sum(),
+    )
+    same = (pl.col("turn") == pl.col("turn").shift()) & (pl.col("group") == pl.col("group").shift())
+    items = items.with_columns(unit=(~same.fill_null(False)).cum_sum().cast(pl.Int64) - 1)
+    items = items.with_row_index("item")
+    lines = lines.join(items.select("item", *keys), on=keys, nulls_equal=True)
+    columns = ["item", "turn", "line_id", "sku", "quantity", "weight_g"]
+    return items, lines.select(columns).sort("item", "line_id")
+
+
+def policies_of(
+    orders: pl.DataFrame, rule: np.ndarray, inputs: Inputs
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return parts allowed now, least worth of a part, and whether the nearest goes first."""
+    rules = inputs.rules.rules
+    most = np.array([r.split.parts for r in rules] + [1])[rule]
+    least = cents(np.array([r.split.min_value for r in rules] + [0.0]))[rule]
+    choice = orders["delivery_choice"].fill_null("any")
+    single = (choice == "together").to_numpy() | ~orders["several_parcels"].to_numpy()
+    near = (choice == "first_now").to_numpy() & ~single
+    most = np.where(single, 1, np.where(near, np.maximum(most, 2), most))
+    # What the customer chose is not refused for being worth too little.
+    least = np.where(near, 0, least)
+    used = orders["parts_used"].to_numpy()
+    # What a location could not ship must leave all the same: one part is always left.
+    return np.maximum(most - used, 1), least, near & (used == 0)

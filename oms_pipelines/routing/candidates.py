@@ -1,0 +1,198 @@
+"""The batch as arrays: what each order needs, where it may come from, at what cost."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from oms_pipelines.routing.batch import grouped, items_of, orders_of, policies_of
+from oms_pipelines.routing.calendar import ship_by, working_days_after
+from oms_pipelines.routing.costs import Tariff, cents, tariff
+from oms_pipelines.routing.model import Inputs
+from oms_pipelines.routing.positions import great_circle_km, locate
+from oms_pipelines.routing.rules import match
+
+UNLIMITED = np.iinfo(np.int32).max
+# The standing tests, in their order: those that no other order can change.
+NO_RULE, NOT_CHOSEN, NO_COLLECT, NO_SHIP, BY_RULE, NO_DISTANCE, TOO_FAR = range(1, 8)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A batch to plan: n orders by turn, m items by order, L locations by key."""
+
+    orders: pl.DataFrame  # one row an order
+    lines: pl.DataFrame  # item, turn, line_id, sku, quantity, weight_g
+    location_ids: pl.Series
+    leaves: list[datetime]  # L, when what is planned now leaves
+    tariff: Tariff
+    rule: np.ndarray  # n, -1 is none
+    first: np.ndarray  # n + 1: items of order i are first[i]:first[i + 1]
+    order: np.ndarray  # m
+    sku: np.ndarray  # m
+    need: np.ndarray  # m, units
+    worth: np.ndarray  # m, ten-thousandths a unit
+    unit: np.ndarray  # m, ascending: items of one group share it
+    together: np.ndarray  # m, stands in a group, which is not cut
+    refused: np.ndarray  # pairs item, location, by item
+    stock: np.ndarray  # SKUs x L
+    capacity: np.ndarray  # L, UNLIMITED where none is declared
+    failed: np.ndarray  # n x L, the first standing test failed; 0 is none
+    distance: np.ndarray  # n x L, kilometers, nan is unknown
+    local_cost: np.ndarray  # n x L, ten-thousandths: distance, handling, lateness
+    parcel_cost: np.ndarray  # n, ten-thousandths: the whole order in one parcel
+    rank: np.ndarray  # n x L, 0 is the location the rule likes best
+    parts: np.ndarray  # n, parts allowed now
+    least_worth: np.ndarray  # n, ten-thousandths each part is worth at least
+    near_first: np.ndarray  # n, the first part comes from the nearest
+
+
+def build(inputs: Inputs) -> Problem:
+    """Turn inputs (conformed) into a problem."""
+    places = locate(inputs.locations, inputs.positions)
+    lines = inputs.lines.filter(pl.col("quantity") > 0)
+    orders = orders_of(lines, inputs)
+    rule, admitted = match(orders, places, inputs.rules)
+    keeps = np.array([r.keep_together for r in inputs.rules.rules] + [True])[rule]
+    lines = lines.join(orders.select("order_id", "turn"), on="order_id")
+    skus = lines.select("sku").unique().sort("sku").with_row_index("sku_no")
+    items, lines = items_of(grouped(lines, keeps), skus)
+    order, sku = (items[c].to_numpy().astype(np.int64) for c in ("turn", "sku_no"))
+    first = np.searchsorted(order, np.arange(len(orders) + 1))
+    distance = great_circle_km(orders, places)
+    prices = tariff(orders.filter(~collects()), inputs.carriers, inputs.rules.costs)
+    parcel, transit = _parcels(orders, prices)
+    leaves = [ship_by(inputs.as_of, cut) for cut in places["cut_off"]]
+    local = _local_cost(orders, places, distance, transit, leaves, inputs)
+    stock = _stock(inputs.stock, skus, places)
+    parts, least, near = policies_of(orders, rule, inputs)
+    limit = places["capacity_left"].fill_null(UNLIMITED).clip(0, UNLIMITED)
+    return Problem(
+        orders=orders, lines=lines, location_ids=places["location_id"], leaves=leaves,
+        tariff=prices, rule=rule, first=first, order=order, sku=sku,
+        need=items["quantity"].to_numpy(), worth=items["worth"].to_numpy(),
+        unit=items["unit"].to_numpy(), stock=stock, capacity=limit.to_numpy(),
+        together=items["group"].is_not_null().to_numpy(),
+        refused=_refused(inputs.refused, items, orders, skus, places),
+        failed=_standing_tests(orders, places, rule, admitted, distance, inputs),
+        distance=distance, local_cost=local, parcel_cost=parcel,
+        rank=_rank(rule, inputs, distance, local, stock, sku, order),
+        parts=parts, least_worth=least, near_first=near,
+    )  # fmt: skip
+
+
+def collects() -> pl.Expr:
+    """Tell which orders the customer comes for."""
+    return (pl.col("delivery_mode") == "collect").fill_null(False)
+
+
+def _parcels(orders: pl.DataFrame, prices: Tariff) -> tuple[np.ndarray, np.ndarray]:
+    """Return each whole order's parcel price and transit days; collected orders have none."""
+    parcel = np.zeros(len(orders), dtype=np.int64)
+    transit = np.zeros(len(orders), dtype=np.int64)
+    sent = np.flatnonzero(~orders.select(collects()).to_series().to_numpy())
+    if sent.size:
+        some = orders[sent]
+        grams = some["weight_g"].fill_null(np.nan).to_numpy()
+        offer = prices.offer(some.select("service", "country"), grams)
+        parcel[sent] = cents(np.array([o.amount for o in prices.offers]))[offer]
+        transit[sent] = np.array([o.transit_days for o in prices.offers])[offer]
+    return parcel, transit
+
+
+def _local_cost(
+    orders: pl.DataFrame, places: pl.DataFrame, distance: np.ndarray, transit: np.ndarray,
+    leaves: list[datetime], inputs: Inputs,
+) -> np.ndarray:  # fmt: skip
+    """Return what depends on the location: distance, handling, lateness."""
+    costs = inputs.rules.costs
+    cost = cents(places["handling_cost"].fill_null(0).to_numpy())[None, :]
+    if distance.size:
+        # The unknown is never nearer than what is known.
+        farthest = np.nan_to_num(distance, nan=0).max(axis=1, keepdims=True)
+        unknown = np.maximum(costs.unknown_distance_km, farthest)
+        cost = cost + cents(np.where(np.isnan(distance), unknown, distance) * costs.per_km)
+    if costs.late_per_day and orders["promised_at"].null_count() < len(orders):
+        days = range(int(transit.max(initial=0)) + 1)
+        arrives = [[working_days_after(x.date(), d) for d in days] for x in leaves]
+        table = np.array(arrives, dtype="datetime64[D]").reshape(len(leaves), len(days))
+        promised = orders["promised_at"].cast(pl.Date).to_numpy().astype("datetime64[D]")
+        late = (table.T[transit] - promised[:, None]).astype(np.float64)
+        late = np.where(np.isnat(promised)[:, None], 0, np.maximum(late, 0))
+        cost = cost + cents(late * costs.late_per_day)
+    return np.broadcast_to(cost, distance.shape)
+
+
+def _stock(stock: pl.DataFrame, skus: pl.DataFrame, places: pl.DataFrame) -> np.ndarray:
+    """Return SKUs x locations of what is available; less than nothing is nothing."""
+    table = np.zeros((len(skus), len(places)), dtype=np.int64)
+    numbers = places.select("location_id").with_row_index("location")
+    rows = stock.join(skus, on="sku").join(numbers, on="location_id")
+    at = rows["sku_no"].to_numpy(), rows["location"].to_numpy()
+    np.add.at(table, at, rows["available"].fill_null(0).clip(0).to_numpy())
+    return table
+
+
+def _refused(
+    refused: pl.DataFrame, items: pl.DataFrame, orders: pl.DataFrame, skus: pl.DataFrame,
+    places: pl.DataFrame,
+) -> np.ndarray:  # fmt: skip
+    """Return the pairs (item, location) that were refused before, sorted by item."""
+    numbers = places.select("location_id").with_row_index("location")
+    rows = refused.join(orders.select("order_id", "turn"), on="order_id").join(skus, on="sku")
+    rows = rows.join(numbers, on="location_id").join(items, on=["turn", "sku_no"])
+    pairs = rows.select("item", "location").unique().sort("item", "location")
+    return pairs.to_numpy().astype(np.int64).reshape(-1, 2)
+
+
+def _standing_tests(
+    orders: pl.DataFrame, places: pl.DataFrame, rule: np.ndarray, admitted: np.ndarray,
+    distance: np.ndarray, inputs: Inputs,
+) -> np.ndarray:  # fmt: skip
+    """Return n x L: the first standing test failed, 0 where none is."""
+    failed = np.zeros(distance.shape, dtype=np.int8)
+    sent = ~orders.select(collects()).to_series().to_numpy()[:, None]
+    ids = {name: i for i, name in enumerate(places["location_id"])}
+    chosen = orders["pickup_location"].replace_strict(ids, default=-1, return_dtype=pl.Int64)
+    limits = np.array([r.max_distance_km or np.inf for r in inputs.rules.rules] + [np.inf])[rule]
+    limit = limits[:, None]
+    from_rule = np.vstack([admitted, np.zeros((1, len(places)), dtype=bool)])[rule]
+    tests = [
+        (NO_RULE, (rule < 0)[:, None]),
+        (NOT_CHOSEN, ~sent & (chosen.to_numpy()[:, None] != np.arange(len(places)))),
+        (NO_COLLECT, ~sent & ~places["collects"].fill_null(False).to_numpy()),
+        (NO_SHIP, sent & ~places["ships"].fill_null(False).to_numpy()),
+        (BY_RULE, sent & ~from_rule),
+        (NO_DISTANCE, sent & np.isfinite(limit) & np.isnan(distance)),
+        (TOO_FAR, sent & (np.nan_to_num(distance, nan=0) > limit)),
+    ]
+    for code, fails in reversed(tests):
+        failed[np.broadcast_to(fails, failed.shape)] = code
+    return failed
+
+
+def _rank(
+    rule: np.ndarray, inputs: Inputs, distance: np.ndarray, local: np.ndarray,
+    stock: np.ndarray, sku: np.ndarray, order: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Return n x L: how the rule ranks the locations; ties by known position, then by key."""
+    kinds = np.array([r.rank for r in inputs.rules.rules] + ["cost"])[rule]
+    rank = np.zeros(distance.shape, dtype=np.int16)
+    places = np.arange(distance.shape[1], dtype=np.int16)
+    for kind in np.unique(kinds):
+        rows = np.flatnonzero(kinds == kind)
+        far = np.isnan(distance[rows])
+        if kind == "distance":
+            best = np.argsort(np.where(far, np.inf, distance[rows]), axis=1, kind="stable")
+        elif kind == "cost":
+            best = np.argsort(local[rows] * 2 + far, axis=1, kind="stable")
+        else:
+            mine = np.isin(order, rows)
+            starts = np.searchsorted(order[mine], rows)
+            held = np.add.reduceat(stock[sku[mine]], starts, axis=0)
+            best = np.lexsort((local[rows], -held), axis=1)
+        ranks = np.empty(best.shape, dtype=np.int16)
+        np.put_along_axis(ranks, best, np.broadcast_to(places, best.shape), axis=1)
+        rank[rows] = ranks
+    return rank

@@ -1,0 +1,145 @@
+"""What a plan is made of: its inputs and itself, as frames with fixed columns."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+import polars as pl
+
+from oms_pipelines.config import Carrier, Routing
+
+TIME = pl.Datetime("us", "UTC")
+
+LINES = {
+    "order_id": pl.String,
+    "line_id": pl.String,
+    "sku": pl.String,
+    "quantity": pl.Int64,  # open SKU units
+    "channel_id": pl.String,
+    "priority": pl.Int64,
+    "placed_at": TIME,
+    "promised_at": TIME,
+    "delivery_mode": pl.String,  # home, pickup_point, collect
+    "delivery_choice": pl.String,  # any, together, first_now
+    "pickup_location": pl.String,
+    "service": pl.String,
+    "country": pl.String,
+    "postal_code": pl.String,
+    "latitude": pl.Float64,
+    "longitude": pl.Float64,
+    "unit_value": pl.Float64,  # of one SKU unit, in `currency`
+    "currency": pl.String,
+    "keep_together": pl.String,
+    "weight_g": pl.Int64,  # of one SKU unit; null is unknown
+    "several_parcels": pl.Boolean,  # the channel can express them
+    "parts_used": pl.Int64,  # parts of this order that are under way or gone
+}
+REFUSED = {"order_id": pl.String, "sku": pl.String, "location_id": pl.String}
+STOCK = {"location_id": pl.String, "sku": pl.String, "available": pl.Int64}
+LOCATIONS = {
+    "location_id": pl.String,
+    "kind": pl.String,
+    "country": pl.String,
+    "postal_code": pl.String,
+    "latitude": pl.Float64,
+    "longitude": pl.Float64,
+    "capacity_left": pl.Int64,  # orders the shipping day still takes; null is unlimited
+    "cut_off": pl.String,  # HH:MM Zone
+    "ships": pl.Boolean,
+    "collects": pl.Boolean,
+    "handling_cost": pl.Float64,
+}
+POSITIONS = {
+    "country": pl.String,
+    "prefix": pl.String,
+    "latitude": pl.Float64,
+    "longitude": pl.Float64,
+}
+KEYS = {
+    "lines": ["order_id", "line_id", "sku"],
+    "refused": ["order_id", "sku", "location_id"],
+    "stock": ["location_id", "sku"],
+    "locations": ["location_id"],
+    "positions": ["country", "prefix"],
+}
+SCHEMAS = {
+    "lines": LINES,
+    "refused": REFUSED,
+    "stock": STOCK,
+    "locations": LOCATIONS,
+    "positions": POSITIONS,
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All a plan depends on."""
+
+    lines: pl.DataFrame
+    refused: pl.DataFrame
+    stock: pl.DataFrame
+    locations: pl.DataFrame
+    positions: pl.DataFrame
+    rules: Routing
+    carriers: tuple[Carrier, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which location ships what, every candidate's verdict, and what waits.
+
+    `allocations`: order_id, part, location_id, line_id, sku, quantity, carrier_id, service,
+    ship_by. `decisions`: the columns of that table. `unfilled`: order_id, line_id, sku,
+    quantity, reason, action, deadline. `cost` and `bound` are in the unit of the declared
+    costs: no plan that serves the same orders costs less than `bound`.
+    """
+
+    plan_id: str
+    plan_hash: str
+    inputs_hash: str
+    rules_version: str
+    planned_at: datetime
+    allocations: pl.DataFrame
+    decisions: pl.DataFrame
+    unfilled: pl.DataFrame
+    lines: int
+    allocated_lines: int
+    unfilled_lines: int
+    cost: float
+    bound: float | None
+    gap: float | None
+
+
+def conform(frame: pl.DataFrame | None, kind: str) -> pl.DataFrame:
+    """Return a frame with exactly the columns of its kind, sorted by key; absent is null."""
+    schema = SCHEMAS[kind]
+    if frame is None:
+        return pl.DataFrame(schema=schema)
+    columns = [
+        (pl.col(name) if name in frame.columns else pl.lit(None).alias(name)).cast(dtype)
+        for name, dtype in schema.items()
+    ]
+    return frame.select(columns).sort(KEYS[kind])
+
+
+def digest(frame: pl.DataFrame) -> str:
+    """Return the sha256 of a frame in canonical form: sorted by the caller, floats rounded."""
+    rounded = frame.with_columns(pl.col(pl.Float64).round(6) + 0.0)
+    return hashlib.sha256(rounded.write_csv().encode()).hexdigest()
+
+
+def rules_version(rules: Routing) -> str:
+    """Return a short hash of rules and costs."""
+    text = orjson.dumps(rules.model_dump(mode="json", by_alias=True), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def inputs_hash(inputs: Inputs) -> str:
+    """Return the hash of all a plan depends on; row order does not move it."""
+    parts = [digest(getattr(inputs, kind)) for kind in SCHEMAS]
+    parts += [rules_version(inputs.rules), inputs.as_of.isoformat()]
+    carriers = [c.model_dump(mode="json") for c in sorted(inputs.carriers, key=lambda c: c.id)]
+    parts.append(orjson.dumps(carriers, option=orjson.OPT_SORT_KEYS).decode())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,179 @@
+"""Rules as data: predicates in SQL over orders and locations, checked before they run.
+
+A predicate is one expression over named columns: no subquery, no aggregate, nothing that
+asks for the time or rolls dice, so that a plan depends on its inputs alone. It runs in an
+in-memory DuckDB without access to anything else; where it fails on a row it does not hold.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import numpy as np
+import orjson
+import polars as pl
+
+from oms_pipelines.config import Routing
+
+ORDER_COLUMNS = {
+    "order_id": "VARCHAR",
+    "channel_id": "VARCHAR",
+    "priority": "BIGINT",
+    "placed_at": "TIMESTAMP",  # UTC, as are the next two
+    "promised_at": "TIMESTAMP",
+    "as_of": "TIMESTAMP",
+    "delivery_mode": "VARCHAR",
+    "delivery_choice": "VARCHAR",
+    "pickup_location": "VARCHAR",
+    "service": "VARCHAR",
+    "country": "VARCHAR",
+    "postal_code": "VARCHAR",
+    "latitude": "DOUBLE",
+    "longitude": "DOUBLE",
+    "currency": "VARCHAR",
+    "several_parcels": "BOOLEAN",
+    "lines": "BIGINT",
+    "units": "BIGINT",
+    "value": "DOUBLE",
+    "weight_g": "DOUBLE",
+}
+LOCATION_COLUMNS = {
+    "location_id": "VARCHAR",
+    "kind": "VARCHAR",
+    "country": "VARCHAR",
+    "postal_code": "VARCHAR",
+    "latitude": "DOUBLE",
+    "longitude": "DOUBLE",
+    "capacity_left": "BIGINT",
+    "cut_off": "VARCHAR",
+    "ships": "BOOLEAN",
+    "collects": "BOOLEAN",
+    "handling_cost": "DOUBLE",
+}
+_FORBIDDEN = {
+    "SUBQUERY": "a subquery",
+    "WINDOW": "a window",
+    "PARAMETER": "a parameter",
+    "STAR": "a star",
+}
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+
+
+class _Stream:
+    """Let DuckDB scan a Polars frame without a copy."""
+
+    def __init__(self, frame: pl.DataFrame):
+        self.frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.frame.__arrow_c_stream__(requested_schema)
+
+
+def _sandbox() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(":memory:", config=_CONFIG)
+    con.sql("SET TimeZone = 'UTC'")
+    con.sql("SET enable_external_access = false")
+    con.sql("SET lock_configuration = true")
+    return con
+
+
+def check_rules(routing: Routing) -> list[str]:
+    """Return every fault of the rules' predicates, each with its path; none is an empty list."""
+    with _sandbox() as con:
+        pure = {
+            str(name)
+            for name, impure in con.sql(
+                "SELECT function_name, bool_or(function_type NOT IN ('scalar', 'macro') OR "
+                "coalesce(stability, 'CONSISTENT') <> 'CONSISTENT') FROM duckdb_functions() "
+                "GROUP BY function_name"
+            ).fetchall()
+            if not impure
+        }
+        faults = []
+        for i, rule in enumerate(routing.rules):
+            for field, text, columns in (
+                ("when", rule.when, ORDER_COLUMNS),
+                ("from", rule.from_, LOCATION_COLUMNS),
+            ):
+                path = f"routing.rules[{i}].{field}"
+                faults += [f"{path}: {f}" for f in _faults(con, text, columns, pure)]
+        return faults
+
+
+def _faults(
+    con: duckdb.DuckDBPyConnection, text: str, columns: dict[str, str], pure: set[str]
+) -> list[str]:
+    """Return what is wrong with one predicate."""
+    answer = con.sql("SELECT json_serialize_sql($q)", params={"q": f"SELECT (\n{text}\n)"})
+    tree = orjson.loads(answer.fetchall()[0][0])
+    if tree["error"]:
+        return [f"not a SQL predicate: {tree['error_message']}"]
+    node = tree["statements"][0]["node"]
+    chosen = node.get("select_list", [])
+    if len(tree["statements"]) > 1 or len(chosen) != 1 or node["from_table"]["type"] != "EMPTY":
+        return ["write one SQL predicate, nothing after it"]
+    faults = sorted(set(_named_faults(chosen[0], columns, pure)))
+    if faults:
+        return faults
+    row = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
+    try:
+        kind = con.sql(f"SELECT {row}").select(duckdb.SQLExpression(f"(\n{text}\n)")).types[0]
+    except duckdb.Error as e:
+        return [str(e).splitlines()[0]]
+    return [] if str(kind) == "BOOLEAN" else [f"gives {kind}, not true or false"]
+
+
+def _named_faults(node: Any, columns: dict[str, str], pure: set[str]) -> Iterator[str]:
+    """Yield what a parsed expression must not hold."""
+    if isinstance(node, list):
+        for child in node:
+            yield from _named_faults(child, columns, pure)
+    if not isinstance(node, dict):
+        return
+    kind = node.get("class")
+    if kind in _FORBIDDEN:
+        yield f"{_FORBIDDEN[kind]} may not stand in a predicate"
+    name = ".".join(node.get("column_names", ()))
+    if kind == "COLUMN_REF" and name.lower() not in columns:
+        yield f"no column is called {name}; there are {', '.join(columns)}"
+    function = node.get("function_name", "")
+    if function == "row":
+        yield "write one SQL predicate, not a list"
+    elif kind == "FUNCTION" and function not in pure and not node.get("is_operator"):
+        yield f"{function} cannot be used: a plan must depend on its inputs alone"
+    for child in node.values():
+        yield from _named_faults(child, columns, pure)
+
+
+def match(
+    orders: pl.DataFrame, locations: pl.DataFrame, routing: Routing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first rule that matches each order (-1 is none), and rules x locations.
+
+    `orders` and `locations` hold the columns named above; rows stay in order.
+    """
+    whens = [r.when for r in routing.rules]
+    froms = [r.from_ for r in routing.rules]
+    with _sandbox() as con:
+        holds = _holds(con, orders.select(list(ORDER_COLUMNS)), whens)
+        ships = _holds(con, locations.select(list(LOCATION_COLUMNS)), froms)
+    first = np.where(holds.any(axis=1), holds.argmax(axis=1), -1)
+    return first.astype(np.int32), ships.T
+
+
+def _holds(
+    con: duckdb.DuckDBPyConnection, frame: pl.DataFrame, predicates: list[str]
+) -> np.ndarray:
+    """Return rows x predicates; null and failure are false."""
+    con.register("subjects", _Stream(frame.with_row_index("row_number")))
+    columns = [
+        duckdb.SQLExpression(f"coalesce(try((\n{text}\n)), false)").alias(f"p{i}")
+        for i, text in enumerate(predicates)
+    ]
+    answer = con.table("subjects").select(duckdb.ColumnExpression("row_number"), *columns)
+    answers = pl.DataFrame(answer).sort("row_number").drop("row_number")
+    con.unregister("subjects")
+    return answers.to_numpy().astype(bool).reshape(len(frame), len(predicates))

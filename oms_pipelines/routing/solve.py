@@ -1,0 +1,80 @@
+"""The planner: which location ships each open line. A pure function of its inputs."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import polars as pl
+
+from oms_pipelines.config import Carrier, Routing
+from oms_pipelines.routing import tables
+from oms_pipelines.routing.candidates import build
+from oms_pipelines.routing.costs import UNIT
+from oms_pipelines.routing.greedy import solve
+from oms_pipelines.routing.model import Inputs, Plan, conform, digest, inputs_hash, rules_version
+from oms_pipelines.routing.positions import load_positions
+from oms_pipelines.routing.verdicts import judge
+
+
+def plan(
+    lines: pl.DataFrame,
+    stock: pl.DataFrame,
+    locations: pl.DataFrame,
+    rules: Routing,
+    as_of: datetime,
+    *,
+    positions: pl.DataFrame | None = None,
+    carriers: Sequence[Carrier] = (),
+    refused: pl.DataFrame | None = None,
+) -> Plan:
+    """Decide which location ships each open line, and why.
+
+    Frames have the columns of `model.py`, absent ones count as null; quantities are SKU
+    units, `as_of` is UTC. `positions` are the built-in ones when absent. The same inputs
+    give the same plan, whatever the order of rows, the machine or the hour.
+    """
+    known = load_positions() if positions is None else positions
+    return plan_inputs(
+        Inputs(
+            lines=conform(lines, "lines"),
+            refused=conform(refused, "refused"),
+            stock=conform(stock, "stock"),
+            locations=conform(locations, "locations"),
+            positions=conform(known, "positions"),
+            rules=rules,
+            carriers=tuple(carriers),
+            as_of=as_of.astimezone(UTC),
+        )
+    )
+
+
+def plan_inputs(inputs: Inputs) -> Plan:
+    """Plan from conformed inputs."""
+    problem = build(inputs)
+    taken = solve(problem)
+    verdicts = judge(problem, taken)
+    parts = tables.parcels(problem, taken)
+    shared, left = tables.by_line(problem, taken)
+    allocated = tables.allocations(problem, shared, parts)
+    cost = int(parts["cost"].sum())
+    least = tables.bound(problem, verdicts, taken.parts > 0)
+    plan_hash, inputs_sum = digest(allocated), inputs_hash(inputs)
+    mixed = hashlib.sha256(f"{plan_hash}{inputs_sum}".encode()).hexdigest()[:8]
+    plan_id = f"{inputs.as_of:%Y%m%dT%H%M%SZ}-{mixed}"
+    decided = tables.decisions(problem, verdicts, inputs)
+    return Plan(
+        plan_id=plan_id,
+        plan_hash=plan_hash,
+        inputs_hash=inputs_sum,
+        rules_version=rules_version(inputs.rules),
+        planned_at=inputs.as_of,
+        allocations=allocated,
+        decisions=decided.select(pl.lit(plan_id).alias("plan_id"), pl.all()),
+        unfilled=tables.unfilled(problem, verdicts, left, inputs),
+        lines=len(problem.lines),
+        allocated_lines=allocated.select("order_id", "line_id", "sku").n_unique(),
+        unfilled_lines=len(left),
+        cost=cost / UNIT,
+        bound=least / UNIT,
+        gap=(cost - least) / cost if cost else 0.0,
+    )

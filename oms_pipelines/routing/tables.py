@@ -1,0 +1,208 @@
+"""A solved batch as frames: allocations, decisions, and what could not be filled."""
+
+import numpy as np
+import polars as pl
+
+from oms_pipelines.routing.candidates import Problem, collects
+from oms_pipelines.routing.costs import UNIT, cents
+from oms_pipelines.routing.greedy import Taken
+from oms_pipelines.routing.model import TIME, Inputs
+from oms_pipelines.routing.verdicts import TESTS, Verdicts
+
+_VERDICTS = pl.Series(["chosen", "possible", "excluded"])
+
+
+def parcels(problem: Problem, taken: Taken) -> pl.DataFrame:
+    """Return one row a part: turn, part, location, carrier_id, service, cost, ship_by.
+
+    The carrier is chosen, and the price found, by what this part weighs.
+    """
+    claims = pl.DataFrame(
+        {"item": taken.item, "location": taken.location, "part": taken.part,
+         "turn": problem.order[taken.item], "units": taken.quantity},
+        schema_overrides={"turn": pl.Int64},
+    )  # fmt: skip
+    known = pl.col("weight_g").is_not_null().all()
+    grams = (pl.col("weight_g") * pl.col("quantity")).sum() / pl.col("quantity").sum()
+    weights = problem.lines.group_by("item").agg(
+        pl.when(known).then(grams).cast(pl.Float64).alias("weight_g")
+    )
+    weights = weights.with_columns(pl.col("item").cast(pl.Int64))
+    whole = pl.when(pl.col("weight_g").is_not_null().all())
+    parts = (
+        claims.join(weights, on="item")
+        .sort("turn", "part", "item")
+        .group_by("turn", "part", "location", maintain_order=True)
+        .agg(whole.then((pl.col("weight_g") * pl.col("units")).sum()).alias("grams"))
+        .join(
+            problem.orders.select("turn", "service", "country", collects().alias("collected")),
+            on="turn",
+            maintain_order="left",
+        )
+    )
+    sent = ~parts["collected"].to_numpy()
+    offer = np.zeros(len(parts), dtype=np.int64)
+    if sent.any():
+        some = parts.filter(~pl.col("collected"))
+        weight = some["grams"].round(3).fill_null(np.nan).to_numpy()
+        offer[sent] = problem.tariff.offer(some, weight)
+    offers = [*problem.tariff.offers] or [None]
+    at = pl.Series(offer)
+    price = cents(np.array([o.amount if o else 0.0 for o in offers]))[offer] * sent
+    local = problem.local_cost[parts["turn"].to_numpy(), parts["location"].to_numpy()]
+    carrier = pl.Series([o.carrier_id if o else None for o in offers], dtype=pl.String)
+    service = pl.Series([o.service if o else None for o in offers], dtype=pl.String)
+    leaves = pl.Series(problem.leaves, dtype=TIME)
+    return parts.select(
+        "turn", "part", "location",
+        pl.when("collected").then(None).otherwise(carrier.gather(at)).alias("carrier_id"),
+        pl.when("collected").then("service").otherwise(service.gather(at)).alias("service"),
+        pl.Series("cost", price + local),
+        leaves.gather(parts["location"]).alias("ship_by"),
+    )  # fmt: skip
+
+
+def by_line(problem: Problem, taken: Taken) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Share what items got among their lines, first line first, first part first.
+
+    Returns turn, part, location, line_id, sku, quantity; and what is left of each line:
+    item, turn, line_id, sku, quantity.
+    """
+    claims = pl.DataFrame(
+        {"item": taken.item, "location": taken.location, "part": taken.part,
+         "units": taken.quantity}
+    ).sort("item", "part")  # fmt: skip
+    to = pl.col("units").cum_sum().over("item")
+    claims = claims.with_columns(to=to, since=to - pl.col("units"))
+    end = pl.col("quantity").cum_sum().over("item")
+    lines = problem.lines.with_columns(
+        pl.col("item").cast(pl.Int64), end=end, begin=end - pl.col("quantity")
+    )
+    overlap = pl.min_horizontal("to", "end") - pl.max_horizontal("since", "begin")
+    shared = claims.join(lines, on="item").with_columns(quantity=overlap)
+    shared = shared.filter(pl.col("quantity") > 0)
+    got = claims.group_by("item").agg(pl.col("units").sum().alias("got"))
+    rest = pl.col("end") - pl.max_horizontal("begin", pl.col("got").fill_null(0))
+    left = lines.join(got, on="item", how="left").with_columns(quantity=rest)
+    left = left.filter(pl.col("quantity") > 0).sort("item", "line_id")
+    return (
+        shared.select("turn", "part", "location", "line_id", "sku", "quantity"),
+        left.select("item", "turn", "line_id", "sku", "quantity"),
+    )
+
+
+def allocations(problem: Problem, shared: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """Return the allocations, sorted by order, part and line."""
+    full = shared.join(parts, on=["turn", "part", "location"])
+    return full.select(
+        problem.orders["order_id"].gather(full["turn"]),
+        pl.col("part").cast(pl.Int32),
+        problem.location_ids.gather(full["location"]),
+        "line_id", "sku", "quantity", "carrier_id", "service", "ship_by",
+    ).sort("order_id", "part", "line_id", "sku")  # fmt: skip
+
+
+def decisions(problem: Problem, verdicts: Verdicts, inputs: Inputs) -> pl.DataFrame:
+    """Return one row a candidate: orders in turn, locations by key; no plan_id yet."""
+    n, count = verdicts.failed.shape
+    flat = verdicts.failed.ravel()
+    chosen = verdicts.part.ravel() >= 0
+    turn = np.repeat(np.arange(n), count)
+    rank = _ranks(problem, verdicts).ravel()
+    cost = (problem.local_cost + problem.parcel_cost[:, None]) / UNIT
+    tests = pl.Series([TESTS.get(code) for code in range(max(TESTS) + 1)])
+    names = pl.concat([problem.orders["order_id"], pl.Series([None], dtype=pl.String)])
+    rules = pl.Series([*(r.id for r in inputs.rules.rules), None])
+    kind = np.where(chosen, 0, np.where(flat == 0, 1, 2))
+    frame = pl.DataFrame(
+        {
+            "order_id": problem.orders["order_id"].gather(turn),
+            "part": np.maximum(verdicts.part.ravel(), 0).astype(np.int32),
+            "location_id": problem.location_ids.gather(np.tile(np.arange(count), n)),
+            "rule": rules.gather(np.where(problem.rule < 0, len(rules) - 1, problem.rule)[turn]),
+            "verdict": _VERDICTS.gather(kind),
+            "failed_test": tests.gather(np.where(chosen, 0, flat)),
+            "distance_km": problem.distance.ravel(),
+            "score": cost.ravel(),
+            "rank": rank,
+            "lost_to": names.gather(np.where(verdicts.lost_to < 0, n, verdicts.lost_to).ravel()),
+        }
+    )
+    return frame.with_columns(
+        pl.col("distance_km").fill_nan(None),
+        pl.when(pl.col("rank") > 0).then("rank").cast(pl.Int32).alias("rank"),
+    )
+
+
+def _ranks(problem: Problem, verdicts: Verdicts) -> np.ndarray:
+    """Return n x L: 1 for the best of those not excluded, 0 for the excluded."""
+    fit = (verdicts.failed == 0) | (verdicts.part >= 0)
+    best = np.empty(problem.rank.shape, dtype=np.int16)
+    places = np.arange(best.shape[1], dtype=np.int16)
+    np.put_along_axis(best, problem.rank, np.broadcast_to(places, best.shape), axis=1)
+    ordered = np.take_along_axis(fit, best, axis=1)
+    number = np.cumsum(ordered, axis=1, dtype=np.int16) * ordered
+    return np.take_along_axis(number, problem.rank, axis=1)
+
+
+def unfilled(
+    problem: Problem, verdicts: Verdicts, left: pl.DataFrame, inputs: Inputs
+) -> pl.DataFrame:
+    """Return what waits: order_id, line_id, sku, quantity, reason, action, deadline."""
+    item, turn = left["item"].to_numpy(), left["turn"].to_numpy()
+    admitted = (problem.failed == 0).any(axis=1)
+    single, least = problem.parts == 1, problem.least_worth > 0
+    reason = np.select(
+        [
+            problem.rule[turn] < 0,
+            ~admitted[turn],
+            ~verdicts.had[item],
+            ~verdicts.left[item],
+            ~verdicts.room[item],
+            single[turn],
+            least[turn],
+        ],
+        ["no rule matches", "no location may ship it", "no stock", "stock taken", "capacity",
+         "split not allowed", "a part would be worth too little"],
+        "no part left",
+    )  # fmt: skip
+    rules = inputs.rules.rules
+    actions = pl.Series([*(r.unfilled.action for r in rules), "wait"])
+    waits = [r.unfilled.deadline for r in rules] + [None]
+    by_rule = problem.rule[turn]
+    placed = problem.orders["placed_at"].dt.replace_time_zone("UTC").gather(turn)
+    delay = pl.Series(waits, dtype=pl.Duration("us")).gather(by_rule % len(waits))
+    deadline = (placed + delay).alias("deadline")
+    action = actions.gather(by_rule % len(waits))
+    # Until its deadline an order waits; past it a person must look at one that may only wait.
+    due = deadline <= pl.Series([inputs.as_of])
+    final = action.to_frame("action").select(
+        pl.when(pl.lit(deadline).is_null()).then("action")
+        .when(~pl.lit(due)).then(pl.lit("wait"))
+        .when(pl.col("action") == "wait").then(pl.lit("hold"))
+        .otherwise("action")
+    ).to_series()  # fmt: skip
+    return left.select(
+        problem.orders["order_id"].gather(turn),
+        "line_id", "sku", "quantity",
+        pl.Series("reason", reason, dtype=pl.String),
+        final.alias("action"),
+        deadline.cast(TIME),
+    ).sort("order_id", "line_id", "sku")  # fmt: skip
+
+
+def bound(problem: Problem, verdicts: Verdicts, served: np.ndarray) -> int:
+    """Return what serving these orders costs at least, in ten-thousandths.
+
+    Each alone with all the stock, in one part from its cheapest location that has any of it,
+    at the least price any parcel has there.
+    """
+    fit = verdicts.started & (problem.failed == 0)
+    local = np.where(fit, problem.local_cost, np.iinfo(np.int64).max).min(axis=1)
+    least = np.zeros(len(problem.parts), dtype=np.int64)
+    sent = np.flatnonzero(~problem.orders.select(collects()).to_series().to_numpy())
+    if sent.size:
+        some = problem.orders[sent].select("service", "country")
+        offer = problem.tariff.offer(some, np.full(sent.size, np.nan))
+        least[sent] = problem.tariff.cheapest(offer)
+    return int((local + least)[served].sum())

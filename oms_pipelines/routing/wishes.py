@@ -1,0 +1,133 @@
+"""What orders would take if each were alone with the stock that is left.
+
+A part comes from the location that covers the most value, then the most units, then from
+the one the rule likes best: so a location that has all is taken before any split.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oms_pipelines.routing.candidates import Problem
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Wishes of some orders (rows). A claim beyond `kept` parts was only looked at."""
+
+    row: np.ndarray  # of the claim
+    part: np.ndarray  # of the claim
+    at: np.ndarray  # of the claim: where its item stands in `items`
+    location: np.ndarray  # of the claim
+    quantity: np.ndarray  # of the claim
+    items: np.ndarray  # of all rows, ascending
+    item_row: np.ndarray  # of the items
+    visited: np.ndarray  # parts x rows: location, -1 is none
+    kept: np.ndarray  # parts that are made, by row
+
+
+def whole_groups(
+    problem: Problem, items: np.ndarray | slice, cover: np.ndarray, need: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    """Return what is covered, nothing of groups whose items are not all covered whole."""
+    unit, together = problem.unit[items], problem.together[items]
+    if not together.any():
+        return cover
+    starts = np.flatnonzero(np.diff(unit, prepend=-1))
+    sizes = np.diff(starts, append=len(unit))
+    whole = np.logical_and.reduceat(cover == need[:, None], starts, axis=0)
+    whole |= ~together[starts, None]
+    return cover * np.repeat(whole, sizes, axis=0)
+
+
+def wish(
+    problem: Problem, stock: np.ndarray, capacity: np.ndarray, batch: np.ndarray
+) -> Wishes:  # fmt: skip
+    """Let each order of `batch` (ascending) choose."""
+    items, row = _items(problem, batch)
+    left, need = _available(problem, stock, items), problem.need[items]
+    worth = problem.worth[items]
+    free = (problem.failed[batch] == 0) & (capacity > 0)
+    most = int(problem.parts[batch].max())
+    visited = np.full((most, batch.size), -1, dtype=np.int64)
+    value = np.zeros((most, batch.size), dtype=np.int64)
+    claims, rows, at = [], np.arange(batch.size), np.arange(items.size)
+    for part in range(most):
+        starts = np.searchsorted(row[at], rows)
+        cover = np.minimum(left[at], need[at, None])
+        cover = whole_groups(problem, items[at], cover, need[at])
+        best = _choice(problem, batch[rows], cover, worth[at], starts, free[rows], part)
+        local = np.repeat(best, np.diff(starts, append=at.size))
+        quantity = np.where(local >= 0, cover[np.arange(at.size), local], 0)
+        visited[part, rows] = best
+        value[part, rows] = np.add.reduceat(quantity * worth[at], starts)
+        some = np.flatnonzero(quantity)
+        claims.append((row[at[some]], np.full(some.size, part), at[some], local[some],
+                       quantity[some]))  # fmt: skip
+        need[at] -= quantity
+        free[rows[best >= 0], best[best >= 0]] = False
+        goes_on = (best >= 0) & (np.add.reduceat(need[at], starts) > 0)
+        rows = rows[goes_on & (problem.parts[batch[rows]] > part + 1)]
+        if not rows.size:
+            break
+        at = np.flatnonzero(np.isin(row, rows))
+    ends = np.searchsorted(row, np.arange(batch.size))
+    rest = np.add.reduceat(need, ends), np.add.reduceat(need * worth, ends)
+    kept = _kept(problem, batch, visited, value, *rest)
+    claim = (np.concatenate(c) for c in zip(*claims, strict=True))
+    return Wishes(*claim, items, row, visited, kept)
+
+
+def _items(problem: Problem, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the items of some orders, and the row of each."""
+    sizes = problem.first[batch + 1] - problem.first[batch]
+    row = np.repeat(np.arange(batch.size), sizes)
+    starts = np.cumsum(sizes) - sizes
+    return np.arange(row.size) + (problem.first[batch] - starts)[row], row
+
+
+def _available(problem: Problem, stock: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Return items x locations of what is left for each, nothing where it was refused."""
+    left = stock[problem.sku[items]]
+    if problem.refused.size:
+        place = np.minimum(np.searchsorted(items, problem.refused[:, 0]), items.size - 1)
+        here = items[place] == problem.refused[:, 0]
+        left[place[here], problem.refused[here, 1]] = 0
+    return left
+
+
+def _choice(
+    problem: Problem, orders: np.ndarray, cover: np.ndarray, worth: np.ndarray,
+    starts: np.ndarray, free: np.ndarray, part: int,
+) -> np.ndarray:  # fmt: skip
+    """Return where each order's next part comes from; -1 is nowhere."""
+    units = np.where(free, np.add.reduceat(cover, starts, axis=0), 0)
+    price = np.where(units > 0, np.add.reduceat(cover * worth[:, None], starts, axis=0), -1)
+    top = np.where(price == price.max(axis=1, keepdims=True), units, 0)
+    most = top.max(axis=1, keepdims=True)
+    rank = np.where(top == most, problem.rank[orders], np.iinfo(np.int16).max)
+    best = np.where(most[:, 0] > 0, rank.argmin(axis=1), -1)
+    near = np.flatnonzero(problem.near_first[orders]) if part == 0 else np.empty(0, np.int64)
+    if near.size:
+        # The unknown comes after everything known, and before what has nothing.
+        far = np.nan_to_num(problem.distance[orders[near]], nan=1e9)
+        far = np.where(units[near] > 0, far, np.inf)
+        best[near] = np.where(np.isfinite(far.min(axis=1)), far.argmin(axis=1), -1)
+    return best
+
+
+def _kept(
+    problem: Problem, batch: np.ndarray, visited: np.ndarray, value: np.ndarray,
+    rest: np.ndarray, rest_value: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Return how many parts each order makes: all, or those that leave a part worth it."""
+    made = visited >= 0
+    count = made.sum(axis=0)
+    least = problem.least_worth[batch]
+    worth_it = np.logical_and.accumulate(value >= least, axis=0) & made
+    every = np.take_along_axis(worth_it, np.maximum(count - 1, 0)[None, :], axis=0)[0]
+    whole = (rest == 0) & ((count == 1) | every)
+    left = value.sum(axis=0) + rest_value - np.cumsum(value, axis=0)
+    number = np.arange(1, len(visited) + 1)[:, None]
+    stops = worth_it & (left >= least) & (number < problem.parts[batch])
+    return np.where(whole, count, (stops * number).max(axis=0))
