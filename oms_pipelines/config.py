@@ -400,14 +400,35 @@ def parse(data: Any, env: dict[str, str] | None = None) -> Oms:
         raise Misconfigured(faults) from None
 
 
+DEMO = Path("var/demo/oms.yaml")  # what `oms demo` leaves, so that commands work after it
+
+
 def config_path() -> Path:
-    """Return where the configuration is: `OMS_CONFIG`, else `oms.yaml` here."""
-    return Path(os.environ.get("OMS_CONFIG", "oms.yaml"))
+    """Return where the configuration is: `OMS_CONFIG`, else `oms.yaml` here, else the demo's."""
+    named = os.environ.get("OMS_CONFIG")
+    if named:
+        return Path(named)
+    own = Path("oms.yaml")
+    return DEMO if DEMO.exists() and not own.exists() else own
+
+
+def _beside(path: Path) -> dict[str, str]:
+    """Return the variables of the `.env` file beside a configuration: NAME=value lines."""
+    file = path.with_suffix(".env")
+    if not file.is_file():
+        return {}
+    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def load(path: Path | None = None, env: dict[str, str] | None = None) -> Oms:
-    """Read and validate a configuration file. Raises Misconfigured."""
+    """Read and validate a configuration file. Raises Misconfigured.
+
+    Secrets come from the environment, or from the `.env` file beside the configuration.
+    """
     path = path or config_path()
+    env = {**_beside(path), **(os.environ if env is None else env)}
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

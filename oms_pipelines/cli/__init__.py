@@ -1,0 +1,37 @@
+"""The `oms` command. Exit 0: done; 1: something failed and is named; 2: wrong usage or settings."""
+
+import sys
+
+import typer
+
+from oms_pipelines.cli import files, inspect, orders, quarantine, returns, route, run, stock
+from oms_pipelines.cli.show import say
+from oms_pipelines.errors import Misconfigured, OmsError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Order management hub: orders and stock in; allocations, files, levels and news out.",
+)
+run.register(app)
+app.add_typer(orders.app, name="orders", help="Look at consolidated orders.")
+app.add_typer(stock.app, name="stock", help="Look at stock, movements and levels.")
+app.add_typer(route.app, name="route", help="Ask why an order ships from where it does.")
+app.add_typer(files.app, name="files", help="Look at files sent to destinations; send one again.")
+app.add_typer(returns.app, name="returns", help="Announce, find and receive returns; statistics.")
+app.add_typer(quarantine.app, name="quarantine", help="Look at records kept back; release them.")
+app.add_typer(inspect.app, name="inspect", help="See what a payload or file becomes; no store.")
+
+
+def main() -> None:
+    """Run the command; turn errors into one line each and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except Misconfigured as e:
+        for fault in e.faults:
+            say(f"[red]configuration:[/] {fault}", error=True)
+        sys.exit(2)
+    except OmsError as e:
+        say(f"[red]{type(e).__name__}:[/] {e}", error=True)
+        sys.exit(1)

@@ -1,0 +1,165 @@
+"""The demo: the whole hub against the sandbox network, from an empty store to the second sync."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from oms_pipelines import config
+from oms_pipelines.cli.show import rows, say
+from oms_pipelines.cli.summary import quiet, show, summary
+from oms_pipelines.cli.tick import run_job
+from oms_pipelines.errors import OmsError
+
+STEPS = 3  # syncs a virtual day
+MARK = "sandbox.json"  # stands beside the demo's configuration: where its network is
+
+
+def serve_sandbox(
+    root: Path,
+    seed: int,
+    port: int,
+    smtp_port: int,
+    speed: float,
+    sales: Path | None,
+    columns: str | None,
+    first: str | None,
+    last: str | None,
+) -> None:
+    """Serve the sandbox until it is stopped."""
+    from oms_pipelines.sandbox import serve
+
+    mapping = dict(pair.split("=", 1) for pair in columns.split(",")) if columns else None
+    serve(
+        root,
+        seed=seed,
+        port=port,
+        smtp_port=smtp_port,
+        speed=speed,
+        sales=sales,
+        mapping=mapping,
+        since=date.fromisoformat(first) if first else None,
+        until=date.fromisoformat(last) if last else None,
+    )
+
+
+def prepare(root: Path, box: Any) -> Path:
+    """Write the demo's configuration and its secrets under `root`; return the configuration."""
+    from oms_pipelines.sandbox import SECRETS, sandbox_config
+
+    folder = root / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "oms.yaml"
+    settings = sandbox_config(box.url, box.smtp_port, box.root, var=root.resolve())
+    file.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), "utf-8")
+    lines = [f"{name}={value}" for name, value in SECRETS.items()]
+    file.with_suffix(".env").write_text("\n".join(lines) + "\n", "utf-8")
+    return file
+
+
+def run_demo(root: Path, days: int, port: int, smtp_port: int) -> bool:
+    """Run `days` of virtual trade; return whether all went well and a second sync was quiet."""
+    from oms_pipelines.sandbox import running
+
+    for name in (
+        "oms.duckdb",
+        "oms.duckdb.wal",
+        "landing",
+        "sandbox",
+        "files",
+        "plans",
+        "marts",
+        "pages",
+        "data_docs",
+        "demo",
+        "erp",
+    ):
+        path = root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    say("Starting the sandbox network: shops, a private sale, a till, warehouses, a carrier ...")
+    with running(root / "sandbox", port=port, smtp_port=smtp_port, process=True) as box:
+        file = prepare(root, box)
+        os.environ["OMS_CONFIG"] = str(file)
+        oms = config.load()
+        failed: list[str] = []
+        for turn in range(days * STEPS):
+            box.advance(24 / STEPS)
+            tick = run_job(oms, "tick", progress=True)
+            told = summary(tick)
+            failed += tick.failed
+            say(_line(turn, told))
+        box.advance(24 / STEPS)
+        last = run_job(oms, "nightly", progress=True)
+        failed += last.failed
+        told = summary(last)
+        say("\n[bold]The last sync, with quality checks, all levels, marts and pages[/]")
+        show(told)
+        again = run_job(oms, "tick", progress=True)
+        silent = quiet(summary(again)) and not again.failed
+        _world(box.state(), root)
+    for line in dict.fromkeys(failed):
+        say(f"[red]failed:[/] {line}", error=True)
+    say(
+        "A second sync changed nothing and sent nothing."
+        if silent
+        else "[red]A second sync changed or sent something.[/]"
+    )
+    _next(root, file)
+    return silent and not failed
+
+
+def _line(turn: int, told: dict) -> str:
+    pulled = sum(r["pulled"] or 0 for r in told["sources"])
+    files = sum(r["files"] for r in told["locations"])
+    lines = sum(r["lines"] for r in told["locations"])
+    levels = sum(r["accepted"] for r in told["channels"])
+    return (
+        f"day {turn // STEPS + 1}, sync {turn % STEPS + 1}: {pulled} records in, {lines} lines "
+        f"allocated, {files} files, {levels} levels, {told['messages']} messages"
+    )
+
+
+def _world(state: dict, root: Path) -> None:
+    """Tell what the network received: the other side's truth."""
+    found = [
+        {"what": key.replace("_", " "), "count": value} for key, value in _counts(state).items()
+    ]
+    rows(found, False, "What the network received", "Nothing.")
+
+
+def _counts(state: dict) -> dict[str, Any]:
+    """Return the countable truths of the sandbox's state."""
+    return state.get("counts") or {k: v for k, v in state.items() if isinstance(v, int)}
+
+
+def _next(root: Path, file: Path) -> None:
+    where = root.resolve()
+    say(f"Dispatch files with manifests: {where / 'files'}")
+    say(f"Returns page: {where / 'pages' / 'returns.html'}")
+    say(f"Data docs: {where / 'data_docs' / 'index.html'}")
+    say("Look around: .venv/bin/oms orders list, .venv/bin/oms files list, make ui")
+
+
+@contextmanager
+def sandbox_beside(file: Path) -> Iterator[None]:
+    """Serve the demo's network while the block runs, if `file` is the demo's configuration."""
+    root = file.resolve().parent.parent / "sandbox"
+    if file.resolve().parent.name != "demo" or not root.is_dir():
+        with nullcontext():
+            yield
+        return
+    from oms_pipelines.sandbox import running
+
+    settings = config.load(file)
+    port = int(str(settings.clock).split(":")[2].split("/")[0])
+    smtp_port = int(str(settings.notifications.smtp).rsplit(":", 1)[1])
+    try:
+        with running(root, port=port, smtp_port=smtp_port, process=True):
+            yield
+    except OSError as e:
+        raise OmsError(f"the sandbox cannot listen on {port} and {smtp_port}: {e.strerror}") from e

@@ -1,0 +1,157 @@
+"""Commands that do work: check, sync, replay, sandbox, demo, ui."""
+
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oms_pipelines import config
+from oms_pipelines.cli.show import Json, document, rows, say
+from oms_pipelines.errors import Misconfigured, OmsError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    for command in (check, sync, replay, sandbox, demo, ui):
+        app.command()(command)
+
+
+def check(as_json: Json = False) -> None:
+    """Validate the configuration, then try every connection."""
+    oms = config.load()
+    from oms_pipelines.stages.connections import connections, faults
+
+    found = faults(oms)
+    if found:
+        raise Misconfigured(found)
+    tried = connections(oms)
+    rows(
+        [t.__dict__ for t in tried], as_json, f"{config.config_path()} is valid", "Nothing to try."
+    )
+    if any(not t.works for t in tried):
+        raise typer.Exit(1)
+
+
+def sync(
+    full: Annotated[
+        bool, typer.Option(help="Also: quality checks, all levels, marts and pages.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Do everything once: orders and stock in, allocations, files, levels and news out."""
+    from oms_pipelines.cli.summary import show, summary
+    from oms_pipelines.cli.tick import run_job
+
+    tick = run_job(config.load(), "nightly" if full else "tick", progress=sys.stderr.isatty())
+    told = summary(tick)
+    if as_json:
+        document(told)
+    else:
+        show(told)
+    if tick.failed:
+        raise typer.Exit(1)
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{option}: write a day such as 2026-03-02") from None
+
+
+def replay(
+    from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-03-02 (UTC).")],
+    to: Annotated[str, typer.Option(help="Last day, included.")],
+    source: Annotated[str | None, typer.Option(help="Only this channel or carrier.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Publish nothing; show what would be sent.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read whole days again. Nothing is dispatched twice, nobody is told twice."""
+    from oms_pipelines.cli.summary import show, summary
+    from oms_pipelines.cli.tick import run_job
+
+    oms = config.load()
+    known = {c.id for c in oms.channels} | {c.id for c in oms.carriers}
+    if source is not None and source not in known:
+        raise typer.BadParameter(f"--source: {source} is none of {', '.join(sorted(known))}")
+    window = (_day(from_, "--from"), _day(to, "--to"))
+    if window[1] < window[0]:
+        raise typer.BadParameter("--to is before --from")
+    tick = run_job(
+        oms, "tick", window=window, only=source, publish=not dry_run, progress=sys.stderr.isatty()
+    )
+    told = summary(tick)
+    if dry_run:
+        with tick.hub.store.session(read_only=True) as session:
+            told["would_send"] = session.query("outbox/would_send").to_dicts()
+    if as_json:
+        document(told)
+    else:
+        show(told)
+        if dry_run:
+            rows(told["would_send"], False, "Would be sent", "Nothing would be sent.")
+    if tick.failed:
+        raise typer.Exit(1)
+
+
+def sandbox(
+    root: Annotated[Path, typer.Option(help="Where its state and folders lie.")] = Path(
+        "var/sandbox"
+    ),
+    seed: int = 7,
+    port: int = 8800,
+    smtp_port: int = 8825,
+    speed: Annotated[float, typer.Option(help="Virtual hours a second; 0 stands still.")] = 0.0,
+    sales: Annotated[Path | None, typer.Option(help="Order lines (Parquet or CSV).")] = None,
+    map_: Annotated[
+        str | None,
+        typer.Option("--map", help="Columns: invoice=..,sku=..,quantity=..,placed_at=..,price=.."),
+    ] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="First day of the sales.")] = None,
+    to: Annotated[str | None, typer.Option(help="Last day of the sales, included.")] = None,
+) -> None:
+    """Serve a network of shops, warehouses and carriers to run the hub against."""
+    from oms_pipelines.cli.demo import serve_sandbox
+
+    serve_sandbox(root, seed, port, smtp_port, speed, sales, map_, from_, to)
+
+
+def demo(
+    root: Annotated[Path, typer.Option(help="Where everything is put.")] = Path("var"),
+    days: Annotated[int, typer.Option(help="Virtual days of trade.", min=1)] = 4,
+    port: int = 8800,
+    smtp_port: int = 8825,
+) -> None:
+    """Run the whole hub against the sandbox network, from an empty store, and end."""
+    from oms_pipelines.cli.demo import run_demo
+
+    if not run_demo(root, days, port, smtp_port):
+        raise typer.Exit(1)
+
+
+def ui(port: int = 3000) -> None:
+    """Open the Dagster UI on this configuration, with the sandbox if it is the demo's."""
+    from oms_pipelines.cli.demo import sandbox_beside
+    from oms_pipelines.cli.tick import dagster_home
+
+    oms = config.load()
+    os.environ["OMS_CONFIG"] = str(config.config_path().resolve())
+    home = dagster_home(oms)
+    say(f"Dagster UI: http://127.0.0.1:{port}  (instance {home}; Ctrl+C ends it)")
+    command = [
+        sys.executable, "-m", "dagster", "dev", "-m", "oms_pipelines.definitions",
+        "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning",
+    ]  # fmt: skip
+    with sandbox_beside(config.config_path()):
+        try:
+            code = subprocess.run(command, check=False).returncode
+        except KeyboardInterrupt:
+            code = 0
+    if code:
+        raise OmsError(f"dagster dev ended with {code}; is port {port} taken?")

@@ -1,0 +1,105 @@
+"""The table a sync ends with: what each source, location and channel gave and got."""
+
+from pathlib import Path
+
+from oms_pipelines.cli.show import rows, say
+from oms_pipelines.cli.tick import Tick
+
+
+def summary(tick: Tick) -> dict:
+    """Return what a run did as plain data: sources, locations, channels, messages, seconds."""
+    results = tick.results
+    return {
+        "sources": _sources(results),
+        "locations": _locations(tick),
+        "channels": _channels(results),
+        "messages": sum(r.accepted for r in results.get("told", []) if r.kind == "message"),
+        "erp_orders": results.get("erp", 0),
+        "seconds": {k: round(v, 2) for k, v in tick.seconds.items()},
+        "failed": tick.failed,
+        "output": str(Path(tick.hub.output).resolve()),
+    }
+
+
+def _sources(results: dict) -> list[dict]:
+    merged = {(r.source, r.stream): r for r in results.get("consolidate", [])}
+    pulled = {(r.source.id, r.source.stream): r for r in results.get("extract", [])}
+    keys = list(dict.fromkeys([*pulled, *merged]))
+    found = []
+    for source, stream in keys:
+        one, two = pulled.get((source, stream)), merged.get((source, stream))
+        found.append(
+            {
+                "source": source,
+                "stream": stream,
+                "pulled": one.records if one else None,
+                "accepted": two.accepted if two else 0,
+                "quarantined": two.quarantined if two else 0,
+                "changed": two.changed if two else 0,
+                "error": (one.error if one else None) or (two.error if two else None),
+            }
+        )
+    return found
+
+
+def _locations(tick: Tick) -> list[dict]:
+    plan, dispatch = tick.results.get("plan"), tick.results.get("dispatch")
+    lines: dict[str, int] = {}
+    if plan is not None:
+        by = plan.allocations.group_by("location_id").len("lines")
+        lines = dict(zip(by["location_id"], by["lines"], strict=True))
+    files = dispatch.written.delivered if dispatch else []
+    return [
+        {
+            "location": x.id,
+            "lines": lines.get(x.id, 0),
+            "files": sum(name.startswith(f"{x.id}_") for name in files),
+        }
+        for x in tick.hub.oms.locations
+    ]
+
+
+def _channels(results: dict) -> list[dict]:
+    changed = results["levels"].changed if "levels" in results else {}
+    told: dict[str, int] = {}
+    for r in results.get("told", []):
+        if r.kind == "tracking":
+            told[r.destination] = r.accepted
+    return [
+        {
+            "channel": r.channel_id,
+            "levels changed": changed.get(r.channel_id, 0),
+            "sent": r.sent,
+            "accepted": r.accepted,
+            "rejected": r.rejected,
+            "tracking told": told.get(r.channel_id, 0),
+            "error": r.error,
+        }
+        for r in results.get("published", [])
+    ]
+
+
+def quiet(told: dict) -> bool:
+    """Return whether a run changed nothing and sent nothing."""
+    return (
+        not any(r["changed"] for r in told["sources"])
+        and not any(r["lines"] or r["files"] for r in told["locations"])
+        and not any(r["sent"] or r["tracking told"] for r in told["channels"])
+        and not told["messages"]
+        and not told["erp_orders"]
+    )
+
+
+def show(told: dict) -> None:
+    """Print a summary for people."""
+    moving = [r for r in told["sources"] if r["pulled"] or r["accepted"] or r["error"]]
+    rows(moving, False, "Sources", "No source gave anything new.")
+    rows(told["locations"], False, "Locations", "No locations.")
+    rows(told["channels"], False, "Channels", "No channel is told levels.")
+    spent = sum(told["seconds"].values())
+    stages = ", ".join(f"{k} {v:.1f} s" for k, v in told["seconds"].items() if v >= 0.05)
+    say(f"Messages sent: {told['messages']}.  ERP orders: {told['erp_orders']}.")
+    say(f"Stages: {stages or 'all under 0.05 s'} (together {spent:.1f} s).")
+    say(f"Everything lies in {told['output']}")
+    for line in told["failed"]:
+        say(f"[red]failed:[/] {line}", error=True)

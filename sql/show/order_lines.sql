@@ -1,0 +1,20 @@
+-- Lines of one order with what the hub gave and shipped. Grain: line.
+SELECT l.line_id, l.sku, l.channel_sku, l.ordered_quantity AS ordered,
+    l.canceled_quantity AS canceled, coalesce(g.quantity, 0) AS allocated,
+    coalesce(g.shipped, 0) AS shipped, coalesce(r.quantity, 0) AS returned,
+    l.unit_price, l.currency
+FROM order_lines l
+LEFT JOIN (
+    SELECT f.order_id, fl.line_id, CAST(sum(fl.quantity) AS bigint) AS quantity,
+        CAST(sum(fl.shipped_quantity) AS bigint) AS shipped
+    FROM fulfillment_orders f
+    JOIN fulfillment_lines fl ON fl.fo_id = f.fo_id
+    WHERE f.order_id = $order_id AND f.state NOT IN ('canceled', 'refused')
+    GROUP BY f.order_id, fl.line_id
+) AS g ON g.line_id = l.line_id
+LEFT JOIN (
+    SELECT line_id, CAST(sum(quantity) AS bigint) AS quantity
+    FROM return_receipts WHERE order_id = $order_id GROUP BY line_id
+) AS r ON r.line_id = l.line_id
+WHERE l.order_id = $order_id
+ORDER BY l.line_id
