@@ -1,0 +1,50 @@
+"""Files for people: which there are, what stands in one, which answer is late."""
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from oms_pipelines.config import Oms
+from oms_pipelines.dispatch.content import members_of
+from oms_pipelines.errors import Rejected
+from oms_pipelines.store import Session
+
+
+def list_files(session: Session, destination: str | None = None) -> pl.DataFrame:
+    """Return files, newest first, of one destination or of all."""
+    return session.query("dispatch/list_files", destination=destination)
+
+
+def show_file(session: Session, name: str) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Return a file's row, and for dispatch files its lines with what became of them.
+
+    Lines have no personal data. Raises Rejected when there is no such file.
+    """
+    found = session.query("dispatch/file_by_name", name=name)
+    if found.is_empty():
+        raise Rejected(f"{name}: no such file; oms files list names them")
+    file = found.row(0, named=True)
+    due = members_of(session, name, file["flow"])
+    if file["flow"] != "dispatch":
+        return file, due
+    session.frame("tmp_due", due)
+    lines = session.query("dispatch/file_lines").sort("action", "fo_id", "line_id", "sku")
+    return file, lines.select(pl.int_range(1, pl.len() + 1).alias("line_no"), pl.all())
+
+
+def mark_overdue(session: Session, oms: Oms, now: datetime) -> int:
+    """Flag delivered files whose location promised an answer by now. Return how many."""
+    promises = {
+        x.id: now - x.dispatch.ack.within
+        for x in oms.locations
+        if x.dispatch is not None and x.dispatch.ack is not None
+    }
+    if not promises:
+        return 0
+    frame = pl.DataFrame(
+        {"destination": list(promises), "delivered_before": list(promises.values())},
+        schema={"destination": pl.String, "delivered_before": pl.Datetime("us", "UTC")},
+    )
+    session.frame("tmp_promises", frame)
+    return session.run("dispatch/mark_overdue")

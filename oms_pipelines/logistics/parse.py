@@ -1,0 +1,106 @@
+"""What a location tells in files: confirmations, acknowledgements, receipts, as frames."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+import polars as pl
+
+from oms_pipelines.logistics.profiles import Profile
+from oms_pipelines.logistics.snapshots import count_ages, last_snapshot, parse_stock
+from oms_pipelines.logistics.verdicts import Parsed, future, hashed, parse_rows, unknown_sku, when
+from oms_pipelines.schema import columns_of
+from oms_pipelines.store import Session
+
+__all__ = [
+    "Parsed",
+    "count_ages",
+    "last_snapshot",
+    "parse_acknowledgements",
+    "parse_confirmations",
+    "parse_receipts",
+    "parse_stock",
+    "resolve_receipts",
+]
+
+
+def parse_confirmations(
+    body: bytes, profile: Profile, location_id: str, name: str = "file", page: int = 0
+) -> Parsed:
+    """Read what a location shipped or refused, one row a line and parcel. Raises Malformed.
+
+    A parcel without number is named by its tracking number, else by the time it left.
+    """
+    shipped = pl.col("shipped_quantity") > 0
+    nothing = (pl.col("shipped_quantity") == 0) & (pl.col("refused_quantity").fill_null(0) == 0)
+    tests = [
+        when(shipped & pl.col("shipped_at").is_null(), "shipped_at is empty; say when it left"),
+        when(nothing, "neither shipped nor refused; write one of the quantities"),
+    ]
+    parsed = parse_rows(body, profile, location_id, name, page, tests)
+    left = pl.col("shipped_at").dt.strftime("%Y%m%dT%H%M%SZ")
+    accepted = parsed.accepted.with_columns(
+        pl.col("refused_quantity").fill_null(0),
+        parcel=pl.when(shipped).then(pl.coalesce("parcel", "tracking_number", left)),
+    )
+    return Parsed(accepted, parsed.rejected, parsed.received)
+
+
+def parse_acknowledgements(
+    body: bytes, profile: Profile, location_id: str, name: str = "file", page: int = 0
+) -> Parsed:
+    """Read what a location says of files it took. Raises Malformed."""
+    lone = pl.col("line_no").is_not_null() & (pl.col("status") != "rejected")
+    cure = "line_no stands in a row that rejects nothing; leave it empty"
+    return parse_rows(body, profile, location_id, name, page, [when(lone, cure)])
+
+
+def parse_receipts(
+    body: bytes,
+    profile: Profile,
+    location_id: str,
+    fetched_at: datetime,
+    name: str = "file",
+    page: int = 0,
+    known: Collection[str] | None = None,
+) -> Parsed:
+    """Read what came back to a dock. `known` None takes any SKU. Raises Malformed."""
+    twice = pl.struct("receipt_id", "line_no").is_duplicated()
+    tests = [
+        when(twice, "line_no stands twice in the receipt; number its lines"),
+        *unknown_sku(known),
+        future("received_at", fetched_at),
+    ]
+    parsed = parse_rows(body, profile, location_id, name, page, tests)
+    accepted = parsed.accepted.with_columns(pl.col("condition").fill_null("unknown"))
+    return Parsed(accepted, parsed.rejected, parsed.received)
+
+
+def resolve_receipts(
+    session: Session,
+    rows: pl.DataFrame,
+    dispositions: Mapping[str, str],
+    fetched_at: datetime,
+    batch_id: str,
+) -> pl.DataFrame:
+    """Find the return and the order of received goods. Gives the columns of return_receipts.
+
+    A return is found by its RMA or its id, an order by its number where one order alone has
+    it; a parcel nobody can match keeps both empty. `dispositions` is condition to what is
+    done with the goods; a condition it lacks is quarantined.
+    """
+    session.frame("tmp_receipts", rows.select("location_id", "receipt_id", "line_no", "rma",
+                                              "order_number", "line_id", "sku"))  # fmt: skip
+    matches = session.query("logistics/receipt_matches")
+    keys = ["location_id", "receipt_id", "line_no"]
+    found = rows.join(matches, on=keys, how="left", maintain_order="left")
+    done = pl.col("condition").replace_strict(dict(dispositions), default="quarantine")
+    found = found.with_columns(
+        pl.format("{}/{}", "location_id", "receipt_id").alias("receipt_id"),
+        done.alias("disposition"),
+        pl.col("remark").alias("reason_text"),
+        pl.col("received_at").dt.timestamp("us").alias("source_version"),
+        pl.lit(fetched_at).cast(pl.Datetime("us", "UTC")).alias("fetched_at"),
+        pl.lit(batch_id).alias("batch_id"),
+    )
+    told = ("rma", "order_number", "line_id", "sku", "quantity", "condition", "remark")
+    return found.with_columns(hashed(found, *told)).select(columns_of("return_receipts"))

@@ -1,0 +1,101 @@
+"""Stock files: a snapshot is taken whole, or refused whole and the last good one stands."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import polars as pl
+
+from oms_pipelines.config import Location
+from oms_pipelines.errors import Malformed
+from oms_pipelines.logistics.profiles import Profile
+from oms_pipelines.logistics.verdicts import Parsed, future, hashed, parse_rows, unknown_sku, when
+from oms_pipelines.schema import columns_of
+from oms_pipelines.store import Session
+
+
+def last_snapshot(session: Session, location_id: str, before: datetime) -> pl.DataFrame:
+    """Return sku, quantity, counted_at, batch_id of the last good snapshot read before a time."""
+    return session.query("logistics/last_snapshot", location_id=location_id, before=before)
+
+
+def count_ages(session: Session, now: datetime) -> pl.DataFrame:
+    """Return how old each location's last good count is: age_seconds, counted_at, skus."""
+    ages = session.query("logistics/count_ages")
+    age = (pl.lit(now) - pl.col("counted_at")).dt.total_seconds()
+    return ages.with_columns(age.cast(pl.Int64).alias("age_seconds"))
+
+
+def parse_stock(
+    body: bytes,
+    profile: Profile,
+    location: Location,
+    fetched_at: datetime,
+    batch_id: str,
+    *,
+    known: Collection[str] | None = None,
+    last: pl.DataFrame | None = None,
+    name: str = "file",
+    page: int = 0,
+) -> Parsed:
+    """Read a snapshot; accepted rows have the columns of stock_counts.
+
+    `last` (sku, quantity) is the last good snapshot, `known` the merchant's SKUs, None for
+    any. A row of a stranger SKU, of another location, or with a count that cannot be is kept
+    back alone. Raises Malformed, refusing the file whole, when it cannot be read or lost more
+    than the location's `max_shrink`.
+    """
+    settings = location.stock
+    if settings is None:
+        raise Malformed(f"{name}: location {location.id} declares no stock file")
+    when_read = pl.lit(fetched_at).cast(pl.Datetime("us", "UTC"))
+    counted = pl.col("counted_at").fill_null(when_read)
+    elsewhere = pl.col("location_id") != location.id
+    tests = [
+        when(elsewhere, f"location_id is not {location.id}; send each its own file"),
+        when(
+            pl.struct("sku", counted).is_duplicated(),
+            "sku stands twice with one counted_at; add the rows up",
+        ),
+        *unknown_sku(known),
+        future("counted_at", fetched_at),
+    ]
+    parsed = parse_rows(body, profile, location.id, name, page, tests)
+    rows = parsed.accepted.select("location_id", "sku", counted.alias("counted_at"), "quantity")
+    if last is not None:
+        _check_shrink(rows, last, location, name)
+        if settings.absent == "zero":
+            rows = pl.concat([rows, _absent(rows, parsed.rejected, last)])
+    rows = rows.with_columns(
+        pl.lit(settings.means).alias("means"),
+        pl.col("counted_at").dt.timestamp("us").alias("source_version"),
+        when_read.alias("fetched_at"),
+        pl.lit(batch_id).alias("batch_id"),
+    )
+    rows = rows.with_columns(hashed(rows, "sku", "counted_at", "quantity", "means"))
+    return Parsed(rows.select(columns_of("stock_counts")), parsed.rejected, parsed.received)
+
+
+def _check_shrink(rows: pl.DataFrame, last: pl.DataFrame, location: Location, name: str) -> None:
+    settings = location.stock
+    assert settings is not None
+    if settings.absent == "zero":  # such a location leaves out what it has none of
+        rows, last = rows.filter(pl.col("quantity") > 0), last.filter(pl.col("quantity") > 0)
+    now, before = rows["sku"].n_unique(), last["sku"].n_unique()
+    if before and (before - now) / before > settings.max_shrink:
+        raise Malformed(
+            f"{name}: {now} SKUs, but the last good count of {location.id} had {before}; more "
+            f"than {settings.max_shrink:.0%} are gone. The last good count stands. If it is "
+            f"true, raise locations.{location.id}.stock.max_shrink and read the file again"
+        )
+
+
+def _absent(rows: pl.DataFrame, rejected: pl.DataFrame, last: pl.DataFrame) -> pl.DataFrame:
+    """Return zeros, dated as the snapshot, for SKUs it leaves out; rejected ones stay as known."""
+    there = pl.concat([rows["sku"], rejected["record_key"].drop_nulls()])
+    gone = last.filter((pl.col("quantity") > 0) & ~pl.col("sku").is_in(there.implode()))
+    return gone.select(
+        pl.lit(rows["location_id"].first(), pl.String).alias("location_id"),
+        "sku",
+        pl.lit(rows["counted_at"].max()).cast(pl.Datetime("us", "UTC")).alias("counted_at"),
+        pl.lit(0, pl.Int64).alias("quantity"),
+    ).filter(pl.col("counted_at").is_not_null())

@@ -1,0 +1,4 @@
+-- A file was delivered once more: it waits for an answer again. Grain: name.
+UPDATE files
+SET state = 'delivered', delivered_at = $now, error = NULL
+WHERE name = $name AND state IN ('delivered', 'overdue', 'rejected')

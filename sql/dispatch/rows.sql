@@ -1,0 +1,20 @@
+-- Rows of dispatch files for the (fo_id, action) of tmp_due, in the order they stand in a file.
+-- Grain and key: (action, fo_id, line_id, sku). Personal data: for the file only.
+-- Lines of a fulfillment order never change once planned, so the rows of a file are fixed.
+SELECT f.location_id AS destination, d.action, f.fo_id, f.order_id, o.number, f.ship_by, f.service,
+    f.carrier_id, l.sku, l.line_id, l.quantity,
+    CASE
+        WHEN coalesce(n.units_per, 1) = 1 THEN n.unit_price
+        ELSE CAST(n.unit_price / n.units_per AS decimal(18, 4))
+    END AS unit_value,
+    coalesce(n.currency, o.currency) AS currency,
+    c.name, c.company, c.address1, c.address2, c.postal_code, c.city, c.region, c.country, c.phone,
+    c.email
+FROM tmp_due d
+JOIN fulfillment_orders f ON f.fo_id = d.fo_id
+JOIN fulfillment_lines l ON l.fo_id = f.fo_id
+LEFT JOIN orders o ON o.order_id = f.order_id
+LEFT JOIN order_lines n ON n.order_id = f.order_id AND n.line_id = l.line_id
+LEFT JOIN order_contacts c ON c.order_id = f.order_id
+WHERE l.quantity > 0
+ORDER BY f.location_id, d.action, f.fo_id, l.line_id, l.sku

@@ -1,0 +1,57 @@
+-- Fulfillment orders that nobody wants any more: the order was canceled, or its lines were cut.
+-- Grain and key: fo_id. What was sent is wanted until the order is canceled or asks for fewer
+-- units than are on their way; what was not sent yet, only while the order is open and free.
+-- Of several parts the one shipped first stays longest, the newest plan goes first.
+WITH active AS (
+    SELECT f.fo_id, f.order_id, f.state, f.file_name, f.cancel_file_name, f.planned_at,
+        o.order_status, o.hold_reason
+    FROM fulfillment_orders f
+    LEFT JOIN orders o ON o.order_id = f.order_id
+    WHERE f.state IN ('planned', 'dispatched', 'accepted')
+),
+needed AS (
+    SELECT l.order_id, l.line_id,
+        (l.ordered_quantity - l.canceled_quantity) * l.units_per AS units
+    FROM order_lines l
+    WHERE l.order_id IN (SELECT a.order_id FROM active a)
+),
+given AS (
+    SELECT f.fo_id, f.order_id, l.line_id, f.planned_at,
+        CASE
+            WHEN f.state IN ('shipped', 'partially_shipped') THEN 0
+            WHEN f.state = 'planned' AND f.file_name IS NULL THEN 2
+            ELSE 1
+        END AS turn,
+        sum(CASE
+            WHEN f.state IN ('shipped', 'partially_shipped') THEN l.shipped_quantity
+            ELSE l.quantity - l.refused_quantity
+        END) AS units
+    FROM fulfillment_orders f
+    JOIN fulfillment_lines l ON l.fo_id = f.fo_id
+    WHERE f.state IN ('planned', 'dispatched', 'accepted', 'shipped', 'partially_shipped')
+        AND f.order_id IN (SELECT a.order_id FROM active a)
+    GROUP BY f.fo_id, f.order_id, l.line_id, f.planned_at, f.state, f.file_name
+),
+covered AS (
+    SELECT g.fo_id, g.order_id, g.line_id,
+        sum(g.units) OVER (
+            PARTITION BY g.order_id, g.line_id ORDER BY g.turn, g.planned_at, g.fo_id
+            ROWS UNBOUNDED PRECEDING
+        ) AS units
+    FROM given g
+),
+cut AS (
+    SELECT DISTINCT c.fo_id
+    FROM covered c
+    LEFT JOIN needed n ON n.order_id = c.order_id AND n.line_id = c.line_id
+    WHERE c.units > coalesce(n.units, 0)
+)
+SELECT a.fo_id, a.file_name IS NOT NULL AS sent
+FROM active a
+LEFT JOIN cut c ON c.fo_id = a.fo_id
+WHERE a.cancel_file_name IS NULL AND (
+    a.order_status = 'canceled'
+    OR c.fo_id IS NOT NULL
+    OR (a.file_name IS NULL AND (a.order_status <> 'open' OR a.hold_reason IS NOT NULL))
+)
+ORDER BY a.fo_id
