@@ -21,7 +21,7 @@ import polars as pl
 
 from oms_pipelines import crash
 from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
-from oms_pipelines.store import migrations
+from oms_pipelines.store import frames, migrations
 from oms_pipelines.store.gate import gate_of
 from oms_pipelines.store.session import SqlSession
 
@@ -45,20 +45,6 @@ _SCALARS = {
     "DOUBLE": "DOUBLE",
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP WITH TIME ZONE",
 }
-
-
-class _Stream:
-    """Rows as Arrow, and as nothing else, so that neither side looks closer.
-
-    DuckDB would ask a Polars frame for pyarrow; Polars would keep hold of a relation's class,
-    and the interpreter would complain of leaks at exit.
-    """
-
-    def __init__(self, rows: pl.DataFrame | duckdb.DuckDBPyRelation):
-        self._rows = rows
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._rows.__arrow_c_stream__(requested_schema)
 
 
 class DuckdbSession(SqlSession):
@@ -96,7 +82,7 @@ class DuckdbSession(SqlSession):
             found = self._con.sql(text, params=dict(params)) if params else self._con.sql(text)
             if len(set(found.columns)) < len(found.columns):
                 raise OmsError(f"{what}: two columns of one name")
-            return pl.DataFrame(_Stream(found.project(_projection(what, found))))
+            return pl.DataFrame(frames.Stream(found.project(_projection(what, found))))
 
     def _run(self, what: str, text: str, params: Mapping[str, Any]) -> int:
         with told(what):
@@ -106,7 +92,7 @@ class DuckdbSession(SqlSession):
 
     def _stage(self, name: str, rows: pl.DataFrame) -> None:
         with told(name):
-            self._con.register("arrow_stream", _Stream(rows))
+            self._con.register("arrow_stream", frames.Stream(rows))
             self._con.execute(
                 f'CREATE OR REPLACE TEMPORARY TABLE "{name}" AS FROM arrow_stream'
             ).fetchall()
@@ -143,7 +129,7 @@ class DuckdbStore:
 
     def __init__(self, path: str | Path, *, wait: float = 60.0, memory: str = "1GB"):
         self.path = Path(path)
-        self._wait = wait
+        self.wait = wait
         self._memory = memory
 
     def migrate(self) -> None:
@@ -159,7 +145,7 @@ class DuckdbStore:
         Raises Unreachable when others keep the file past `wait`, Misconfigured when there is
         none to read, Rejected when the disk is full or the file damaged.
         """
-        deadline = time.monotonic() + self._wait
+        deadline = time.monotonic() + self.wait
         with (
             gate_of(self.path).enter(shared=read_only, deadline=deadline),
             self._connected(deadline, read_only=read_only) as con,
@@ -190,7 +176,7 @@ class DuckdbStore:
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-        deadline = time.monotonic() + self._wait
+        deadline = time.monotonic() + self.wait
         with gate_of(self.path).enter(shared=False, deadline=deadline):
             try:
                 self._copy(part, deadline)
@@ -237,7 +223,7 @@ class DuckdbStore:
             if time.monotonic() + pause > deadline:
                 raise Unreachable(
                     f"store {self.path} is in use by {holder} and was not freed in "
-                    f"{self._wait:g} s; a Dagster run or another oms command may hold it: "
+                    f"{self.wait:g} s; a Dagster run or another oms command may hold it: "
                     "wait for it to end, then try again"
                 )
             time.sleep(pause * random.uniform(0.5, 1.0))

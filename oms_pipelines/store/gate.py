@@ -31,7 +31,9 @@ class Gate:
                 raise OmsError("a session of this thread is open already; end it first")
             while self._writer is not None or (not shared and self._readers.total()):
                 if not self._changed.wait(max(0.0, deadline - time.monotonic())):
-                    raise Unreachable("the store is in use by another thread of this process")
+                    raise Unreachable(
+                        "the store is in use by another session of this process; try again"
+                    )
             self._take(me, shared=shared)
         try:
             yield

@@ -176,7 +176,7 @@ class PostgresStore:
 
     def __init__(self, url: str, *, wait: float = 60.0):
         self._url = url
-        self._wait = wait
+        self.wait = wait
         self._where = _where(url)
 
     def migrate(self) -> None:
@@ -227,12 +227,12 @@ class PostgresStore:
 
     def _become_writer(self, con: psycopg.Connection) -> None:
         """Take the writer's lock before the transaction, which sees what was committed then."""
-        con.execute(f"SET lock_timeout = {int(self._wait * 1000) or 1}".encode())
+        con.execute(f"SET lock_timeout = {int(self.wait * 1000) or 1}".encode())
         try:
             con.execute(f"SELECT pg_advisory_lock({_WRITER})".encode())
         except psycopg.errors.LockNotAvailable:
             raise Unreachable(
-                f"{self._where} is being written to and was not freed in {self._wait:g} s; a "
+                f"{self._where} is being written to and was not freed in {self.wait:g} s; a "
                 "Dagster run or another oms command may hold it: wait for it to end"
             ) from None
 
