@@ -10,7 +10,7 @@ from oms_pipelines.config import Oms
 from oms_pipelines.errors import OmsError
 from oms_pipelines.hub import Hub
 from oms_pipelines.logistics.transport import open_folder
-from oms_pipelines.returns import Announcement, announce
+from oms_pipelines.returns.announce import Announcement, announce
 from oms_pipelines.stages.extract import LOCATION_STREAMS, sources
 
 FULL = "oms/full_levels"  # run tag: publish every level, changed or not

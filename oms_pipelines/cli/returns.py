@@ -8,10 +8,11 @@ from oms_pipelines import config
 from oms_pipelines.cli.opened import reading
 from oms_pipelines.cli.show import Json, document, rows, say
 from oms_pipelines.hub import Hub
-from oms_pipelines.returns import Announcement, Receipt
-from oms_pipelines.returns import announce as announce_return
-from oms_pipelines.returns import find as find_return
-from oms_pipelines.returns import receive as receive_goods
+from oms_pipelines.returns.announce import Announcement
+from oms_pipelines.returns.announce import announce as announce_return
+from oms_pipelines.returns.dock import Receipt
+from oms_pipelines.returns.dock import find as find_return
+from oms_pipelines.returns.dock import receive as receive_goods
 
 app = typer.Typer(no_args_is_help=True)
 Lines = Annotated[list[str] | None, typer.Option("--line", help="LINE or LINE=QUANTITY.")]
