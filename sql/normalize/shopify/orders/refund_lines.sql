@@ -27,7 +27,7 @@ WITH lines AS (
                 restock: l.restock_type, amount: l.subtotal
             })
         )) AS l
-    FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.o.refunds) AS u (r)
+    FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.refunds) AS u (r)
 )
 
 SELECT

@@ -31,4 +31,4 @@ SELECT
     nullif(trim(r.note), '') AS reason_text,
     coalesce(r.createdAt, r.created_at) AS refunded_at,
     s.updated_at
-FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.o.refunds) AS u (r)
+FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.refunds) AS u (r)

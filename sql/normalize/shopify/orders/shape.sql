@@ -166,6 +166,7 @@ counted AS (
 
 SELECT
     * EXCLUDE (lines, fulfilled),
+    o.refunds AS refunds,
     list_transform(lines, lambda l: {
         id: split_part(l.id, '/', -1),
         sku: nullif(l.sku, ''),
