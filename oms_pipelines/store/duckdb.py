@@ -203,7 +203,6 @@ class DuckdbStore:
         con = self._connect(deadline, read_only=read_only)
         try:
             con.execute("SET TimeZone = 'UTC'").fetchall()
-            con.execute("SET lock_configuration = true").fetchall()
             yield con
         finally:
             # What is committed is in the log; the checkpoint that closing tries may fail.

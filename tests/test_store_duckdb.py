@@ -1,0 +1,205 @@
+"""The embedded store alone: its file, its lock, its death, its copy."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from store_frames import frame, line, order
+
+from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
+from oms_pipelines.store import open_store
+from oms_pipelines.store.duckdb import DuckdbStore
+
+WRITER = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from store_frames import frame, line, order
+from oms_pipelines.store.duckdb import DuckdbStore
+
+keys = [str(i) for i in range(int(sys.argv[3]))]
+with DuckdbStore(sys.argv[1]).session() as s:
+    s.merge_documents(
+        "orders",
+        frame("orders", *(order(k, version=2, content="b") for k in keys)),
+        {"order_lines": frame("order_lines", *(line(k, n, 2, "b") for k in keys for n in (1, 2)))},
+    )
+    if sys.argv[4] == "hold":
+        print("holding", flush=True)
+        sys.stdin.read()
+"""
+
+
+def writer(path: Path, orders: int = 3, hold: str = "", **environment: str) -> subprocess.Popen:
+    """Start a process that merges newer versions of orders into the store."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), str(Path(__file__).parent), str(orders), hold],
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def held(path: Path) -> subprocess.Popen:
+    """Start a process that holds the store open for writing until its input ends."""
+    process = writer(path, hold="hold")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "holding\n"
+    return process
+
+
+def fill(store: DuckdbStore, orders: int = 3) -> None:
+    keys = [str(i) for i in range(orders)]
+    with store.session() as s:
+        s.merge_documents(
+            "orders",
+            frame("orders", *(order(k) for k in keys)),
+            {"order_lines": frame("order_lines", *(line(k, 1) for k in keys))},
+        )
+
+
+def state(store: DuckdbStore) -> tuple[list[str], list[tuple[str, str]]]:
+    with store.session() as s:
+        lines = s.table("order_lines").select("channel_sku", "line_id").rows()
+        return s.table("orders")["record_hash"].to_list(), lines
+
+
+BEFORE = (["a"] * 3, [("SKU a", "1")] * 3)
+AFTER = (["b"] * 3, [("SKU b", "1"), ("SKU b", "2")] * 3)
+
+
+@pytest.mark.parametrize(
+    ("point", "found"), [("merge.before_commit", BEFORE), ("merge.after_commit", AFTER)]
+)
+def test_a_kill_around_the_commit_leaves_all_or_nothing(duckdb_store, point, found):
+    fill(duckdb_store)
+    process = writer(duckdb_store.path, OMS_CRASH_AT=point)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    assert state(duckdb_store) == found
+
+
+def test_a_kill_at_any_time_leaves_all_or_nothing(duckdb_store):
+    fill(duckdb_store)
+    process = held(duckdb_store.path)
+    process.kill()
+    process.communicate(timeout=30)
+    assert state(duckdb_store) == BEFORE
+
+
+def test_a_session_waits_for_another_process_to_end(duckdb_store):
+    fill(duckdb_store)
+    process = held(duckdb_store.path)
+    assert process.stdin is not None
+    threading.Timer(0.2, process.stdin.close).start()
+    assert state(duckdb_store) == AFTER
+    process.wait(timeout=30)
+
+
+def test_a_session_that_waits_in_vain_names_the_process(duckdb_store):
+    process = held(duckdb_store.path)
+    duckdb_store.wait = 0.05
+    with pytest.raises(Unreachable, match=f"in use by process {process.pid}"):
+        state(duckdb_store)
+    process.kill()
+    process.communicate(timeout=30)
+
+
+def test_a_disk_that_is_full_ends_the_session_and_loses_nothing(duckdb_store):
+    fill(duckdb_store)
+    was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (duckdb_store.path.stat().st_size, was[1]))
+    try:
+        with pytest.raises(Rejected, match="disk is full"):
+            fill_many(duckdb_store)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, was)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert state(duckdb_store) == BEFORE
+
+
+def fill_many(store: DuckdbStore) -> None:
+    one = frame("orders", order("x"))
+    many = pl.concat([one] * 300_000).with_row_index("i").with_columns(
+        order_id=pl.format("shop/x{}", "i"), number=pl.col("i").hash().cast(pl.String)
+    )  # fmt: skip
+    with store.session() as s:
+        s.insert_new("orders", many.drop("i"))
+
+
+def test_a_snapshot_is_read_while_a_writer_works(duckdb_store, tmp_path):
+    fill(duckdb_store)
+    copy = DuckdbStore(duckdb_store.snapshot(tmp_path / "readers" / "copy.duckdb"))
+    with duckdb_store.session() as s:
+        s.upsert("orders", frame("orders", order("1", content="c")))
+        with copy.session(read_only=True) as reader:
+            assert reader.table("orders")["record_hash"].to_list() == ["a", "a", "a"]
+    assert [p.name for p in (tmp_path / "readers").iterdir()] == ["copy.duckdb"]
+
+
+def test_a_snapshot_waits_for_the_writer_of_another_process(duckdb_store, tmp_path):
+    fill(duckdb_store)
+    process = held(duckdb_store.path)
+    assert process.stdin is not None
+    threading.Timer(0.2, process.stdin.close).start()
+    copy = duckdb_store.snapshot(tmp_path / "copy.duckdb")
+    process.wait(timeout=30)
+    assert state(DuckdbStore(copy)) == AFTER
+
+
+def test_readers_of_one_process_read_side_by_side(duckdb_store):
+    with duckdb_store.session(read_only=True) as one, duckdb_store.session(read_only=True) as two:
+        assert one.table("orders").equals(two.table("orders"))
+
+
+def test_a_session_within_a_session_is_refused_at_once(duckdb_store):
+    fault = "session of this thread is open"
+    with duckdb_store.session(), pytest.raises(OmsError, match=fault), duckdb_store.session():
+        pass
+
+
+def test_a_store_that_is_not_there_is_named(tmp_path):
+    store = DuckdbStore(tmp_path / "none.duckdb")
+    with pytest.raises(Misconfigured, match="no store at"), store.session(read_only=True):
+        pass
+    assert not store.path.exists()
+
+
+def test_migrating_makes_the_folder(tmp_path):
+    store = open_store(f"duckdb:///{tmp_path}/deep/down/oms.duckdb")
+    store.migrate()
+    assert (tmp_path / "deep/down/oms.duckdb").is_file()
+
+
+def test_a_file_that_is_no_store_is_refused(tmp_path):
+    path = tmp_path / "x.duckdb"
+    path.write_text("zoe@example.com" * 1000)
+    with pytest.raises(Rejected) as e, DuckdbStore(path).session():
+        pass
+    assert "zoe" not in str(e.value)
+
+
+def test_statements_cannot_reach_files_or_variables_of_python(duckdb_store, tmp_path):
+    reachable = pl.DataFrame({"a": [1]})
+    (tmp_path / "x.csv").write_text("a\n1\n")
+    for what in (f"'{tmp_path}/x.csv'", "reachable"):
+        with duckdb_store.session() as s, pytest.raises(OmsError):
+            s._query("test", f"SELECT * FROM {what}", {})
+    assert reachable.height == 1
+
+
+def test_tables_have_no_keys_or_indexes_to_slow_the_merge(duckdb_store):
+    with duckdb.connect(str(duckdb_store.path), read_only=True) as con:
+        kinds = con.execute("SELECT DISTINCT constraint_type FROM duckdb_constraints()").fetchall()
+        indexes = con.execute("SELECT count(*) FROM duckdb_indexes()").fetchall()
+    assert kinds == [("NOT NULL",)]
+    assert indexes == [(0,)]
