@@ -1,0 +1,24 @@
+"""Routing: which location ships each open line, by rules as data, and why."""
+
+from oms_pipelines.routing.explain import explain
+from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs
+from oms_pipelines.routing.keep import store_plan
+from oms_pipelines.routing.model import Inputs, Plan
+from oms_pipelines.routing.positions import load_positions
+from oms_pipelines.routing.rules import check_rules
+from oms_pipelines.routing.solve import inputs_of, plan
+
+__all__ = [
+    "Inputs",
+    "Plan",
+    "check_rules",
+    "explain",
+    "inputs_of",
+    "load_inputs",
+    "load_positions",
+    "plan",
+    "read_inputs",
+    "replay",
+    "save_inputs",
+    "store_plan",
+]

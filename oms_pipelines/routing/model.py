@@ -8,6 +8,7 @@ import orjson
 import polars as pl
 
 from oms_pipelines.config import Carrier, Routing
+from oms_pipelines.errors import Malformed
 
 TIME = pl.Datetime("us", "UTC")
 
@@ -113,7 +114,10 @@ class Plan:
 
 
 def conform(frame: pl.DataFrame | None, kind: str) -> pl.DataFrame:
-    """Return a frame with exactly the columns of its kind, sorted by key; absent is null."""
+    """Return a frame with exactly the columns of its kind, sorted by key; absent is null.
+
+    Raises Malformed when a key stands twice: which row is meant would hang on their order.
+    """
     schema = SCHEMAS[kind]
     if frame is None:
         return pl.DataFrame(schema=schema)
@@ -121,7 +125,10 @@ def conform(frame: pl.DataFrame | None, kind: str) -> pl.DataFrame:
         (pl.col(name) if name in frame.columns else pl.lit(None).alias(name)).cast(dtype)
         for name, dtype in schema.items()
     ]
-    return frame.select(columns).sort(KEYS[kind])
+    rows = frame.select(columns).sort(KEYS[kind])
+    if not rows.select(KEYS[kind]).is_unique().all():
+        raise Malformed(f"{kind}: {', '.join(KEYS[kind])} stand twice")
+    return rows
 
 
 def digest(frame: pl.DataFrame) -> str:

@@ -63,13 +63,13 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 class _Stream:
-    """Let DuckDB scan a Polars frame without a copy."""
+    """Let DuckDB scan a Polars frame without a copy, and without pyarrow."""
 
-    def __init__(self, frame: pl.DataFrame):
-        self.frame = frame
+    def __init__(self, rows: Any):
+        self.rows = rows
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self.frame.__arrow_c_stream__(requested_schema)
+        return self.rows.__arrow_c_stream__(requested_schema)
 
 
 def _sandbox() -> duckdb.DuckDBPyConnection:
@@ -173,7 +173,10 @@ def _holds(
         duckdb.SQLExpression(f"coalesce(try((\n{text}\n)), false)").alias(f"p{i}")
         for i, text in enumerate(predicates)
     ]
-    answer = con.table("subjects").select(duckdb.ColumnExpression("row_number"), *columns)
-    answers = pl.DataFrame(answer).sort("row_number").drop("row_number")
+    chosen = con.table("subjects").select(duckdb.ColumnExpression("row_number"), *columns)
+    answer = {name: np.asarray(values) for name, values in chosen.fetchnumpy().items()}
     con.unregister("subjects")
-    return answers.to_numpy().astype(bool).reshape(len(frame), len(predicates))
+    holds = np.empty((len(frame), len(predicates)), dtype=bool)
+    for i in range(len(predicates)):
+        holds[answer["row_number"], i] = answer[f"p{i}"]
+    return holds

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, overload
 
 import polars as pl
 
@@ -16,6 +17,40 @@ from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.verdicts import judge
 
 
+def inputs_of(
+    lines: pl.DataFrame,
+    stock: pl.DataFrame,
+    locations: pl.DataFrame,
+    rules: Routing,
+    as_of: datetime,
+    *,
+    positions: pl.DataFrame | None = None,
+    carriers: Sequence[Carrier] = (),
+    refused: pl.DataFrame | None = None,
+) -> Inputs:
+    """Return the inputs of a plan from frames with the columns of `model.py`.
+
+    Absent columns count as null; quantities are SKU units. Without `positions` the built-in
+    ones are taken. Raises Malformed when a key stands twice.
+    """
+    known = load_positions() if positions is None else positions
+    return Inputs(
+        lines=conform(lines, "lines"),
+        refused=conform(refused, "refused"),
+        stock=conform(stock, "stock"),
+        locations=conform(locations, "locations"),
+        positions=conform(known, "positions"),
+        rules=rules,
+        carriers=tuple(carriers),
+        as_of=as_of.astimezone(UTC),
+    )
+
+
+@overload
+def plan(lines: Inputs) -> Plan: ...
+
+
+@overload
 def plan(
     lines: pl.DataFrame,
     stock: pl.DataFrame,
@@ -26,30 +61,16 @@ def plan(
     positions: pl.DataFrame | None = None,
     carriers: Sequence[Carrier] = (),
     refused: pl.DataFrame | None = None,
-) -> Plan:
+) -> Plan: ...
+
+
+def plan(lines: Any, *others: Any, **named: Any) -> Plan:
     """Decide which location ships each open line, and why.
 
-    Frames have the columns of `model.py`, absent ones count as null; quantities are SKU
-    units, `as_of` is UTC. `positions` are the built-in ones when absent. The same inputs
-    give the same plan, whatever the order of rows, the machine or the hour.
+    Takes inputs, or what `inputs_of` takes. The same inputs give the same plan, whatever the
+    order of rows, the machine or the hour.
     """
-    known = load_positions() if positions is None else positions
-    return plan_inputs(
-        Inputs(
-            lines=conform(lines, "lines"),
-            refused=conform(refused, "refused"),
-            stock=conform(stock, "stock"),
-            locations=conform(locations, "locations"),
-            positions=conform(known, "positions"),
-            rules=rules,
-            carriers=tuple(carriers),
-            as_of=as_of.astimezone(UTC),
-        )
-    )
-
-
-def plan_inputs(inputs: Inputs) -> Plan:
-    """Plan from conformed inputs."""
+    inputs = lines if isinstance(lines, Inputs) else inputs_of(lines, *others, **named)
     problem = build(inputs)
     taken = solve(problem)
     verdicts = judge(problem, taken)

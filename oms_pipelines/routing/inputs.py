@@ -1,0 +1,132 @@
+"""Read what a plan depends on from the store, and keep it for replay."""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from oms_pipelines.channels import open_channel
+from oms_pipelines.config import Carrier, Oms, Routing, as_time
+from oms_pipelines.errors import Malformed
+from oms_pipelines.routing.calendar import ship_by
+from oms_pipelines.routing.model import LOCATIONS, SCHEMAS, Inputs, Plan, conform
+from oms_pipelines.routing.positions import load_positions
+from oms_pipelines.routing.solve import plan
+from oms_pipelines.store.base import Session
+
+
+def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
+    """Return what is open now: lines, refusals, stock to route from, locations, rules.
+
+    Stock is what is sellable less the location's and the routing's safety stock. Positions
+    of customers are kept to 0.01 degree: a plan is stored, and need not know the door.
+    """
+    lines = session.query("routing/open_lines").join(
+        _capabilities(oms), on="channel_id", how="left"
+    )
+    lines = lines.with_columns(pl.col("latitude", "longitude").round(2))
+    session.frame("tmp_routing_skus", lines.select("sku").unique().sort("sku"))
+    return Inputs(
+        lines=conform(lines, "lines"),
+        refused=conform(session.query("routing/refusals"), "refused"),
+        stock=conform(_safe(session.query("routing/sellable"), oms), "stock"),
+        locations=conform(_locations(session, oms, now), "locations"),
+        positions=conform(load_positions(oms.routing.postal_codes), "positions"),
+        rules=oms.routing,
+        carriers=tuple(oms.carriers),
+        as_of=now,
+    )
+
+
+def _capabilities(oms: Oms) -> pl.DataFrame:
+    """Return which channels can express several parcels."""
+    able = {c.id: open_channel(c, oms.profiles).capabilities.several_parcels for c in oms.channels}
+    return pl.DataFrame(
+        {"channel_id": list(able), "several_parcels": list(able.values())},
+        schema={"channel_id": pl.String, "several_parcels": pl.Boolean},
+    )
+
+
+def _safe(stock: pl.DataFrame, oms: Oms) -> pl.DataFrame:
+    """Take safety stock off. Stock of a place that is no location is left out."""
+    kept = pl.DataFrame(
+        [(x.id, x.safety_stock + oms.routing.safety_stock) for x in oms.locations],
+        schema={"location_id": pl.String, "kept": pl.Int64},
+        orient="row",
+    )
+    left = pl.col("available") - pl.col("kept")
+    return stock.join(kept, on="location_id").with_columns(left.clip(0).alias("available"))
+
+
+def _locations(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
+    """Return the locations with the orders their next shipping day still takes."""
+    booked = session.query("routing/booked", since=now - timedelta(days=1))
+    count = {(place, at): n for place, at, n in booked.rows()}
+    rows = [
+        {
+            "location_id": x.id, "kind": x.kind, "country": x.address.country,
+            "postal_code": x.address.postal_code, "latitude": x.address.latitude,
+            "longitude": x.address.longitude, "cut_off": x.cut_off, "ships": x.ships,
+            "collects": x.collects, "handling_cost": x.handling_cost,
+            "capacity_left": None if x.capacity is None
+            else max(x.capacity - count.get((x.id, ship_by(now, x.cut_off)), 0), 0),
+        }
+        for x in oms.locations
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=LOCATIONS)
+
+
+def save_inputs(folder: str | Path, inputs: Inputs) -> Path:
+    """Write inputs as Parquet and JSON, whole or not at all. Return the folder.
+
+    A folder that is there already holds the same inputs, and stays.
+    """
+    folder = Path(folder)
+    if folder.is_dir():
+        return folder
+    part = folder.with_name(f"{folder.name}.tmp")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for kind in SCHEMAS:
+        getattr(inputs, kind).write_parquet(part / f"{kind}.parquet")
+    settings = {
+        "as_of": inputs.as_of.isoformat(),
+        "rules": inputs.rules.model_dump(by_alias=True),
+        "carriers": [c.model_dump(by_alias=True) for c in inputs.carriers],
+    }
+    (part / "settings.json").write_bytes(orjson.dumps(settings, default=_plain))
+    part.rename(folder)
+    return folder
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():f}s"
+    raise TypeError(type(value).__name__)
+
+
+def load_inputs(folder: str | Path) -> Inputs:
+    """Read inputs back. Raises Malformed when the folder is not whole."""
+    folder = Path(folder)
+    try:
+        settings = orjson.loads((folder / "settings.json").read_bytes())
+        frames = {
+            kind: conform(pl.read_parquet(folder / f"{kind}.parquet"), kind) for kind in SCHEMAS
+        }
+    except (OSError, ValueError, pl.exceptions.PolarsError) as e:
+        raise Malformed(
+            f"{folder.name}: inputs of a plan are not whole ({type(e).__name__})"
+        ) from e
+    return Inputs(
+        **frames,
+        rules=Routing.model_validate(settings["rules"]),
+        carriers=tuple(Carrier.model_validate(c) for c in settings["carriers"]),
+        as_of=as_time(settings["as_of"]),
+    )
+
+
+def replay(folder: str | Path) -> Plan:
+    """Plan again from stored inputs."""
+    return plan(load_inputs(folder))
