@@ -1,4 +1,4 @@
-"""The merge of 10,000 changed orders into 1,000,000 spread over all days, beside bare delete + insert."""
+"""10,000 changed orders merged into 1,000,000, spread over all days, beside delete + insert."""
 
 import tempfile
 import time
