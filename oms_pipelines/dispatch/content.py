@@ -16,7 +16,7 @@ from oms_pipelines.logistics.profiles import Profile, profile
 from oms_pipelines.store import Session
 
 FLOWS = ("dispatch", "return_notice")
-_ORDER = {
+ORDER = {
     "dispatch": ["action", "fo_id", "line_id", "sku"],
     "return_notice": ["return_id", "line_id"],
 }
@@ -73,7 +73,7 @@ def rows_of(session: Session, due: pl.DataFrame, flow: str) -> pl.DataFrame:
     """
     session.frame("tmp_due", due)
     rows = session.query("dispatch/rows" if flow == "dispatch" else "dispatch/notice_rows")
-    return rows.sort(_ORDER[flow])
+    return rows.sort(ORDER[flow])
 
 
 def members_of(session: Session, name: str, flow: str) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from oms_pipelines.config import Oms
-from oms_pipelines.dispatch.content import members_of
+from oms_pipelines.dispatch.content import ORDER
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
 
@@ -16,8 +16,8 @@ def list_files(session: Session, destination: str | None = None) -> pl.DataFrame
     return session.query("dispatch/list_files", destination=destination)
 
 
-def show_file(session: Session, name: str) -> tuple[dict[str, Any], pl.DataFrame]:
-    """Return a file's row, and for dispatch files its lines with what became of them.
+def show_file(session: Session, name: str) -> dict[str, Any]:
+    """Return a file's row and its `lines`: what stands in it, and what became of it.
 
     Lines have no personal data. Raises Rejected when there is no such file.
     """
@@ -25,12 +25,13 @@ def show_file(session: Session, name: str) -> tuple[dict[str, Any], pl.DataFrame
     if found.is_empty():
         raise Rejected(f"{name}: no such file; oms files list names them")
     file = found.row(0, named=True)
-    due = members_of(session, name, file["flow"])
-    if file["flow"] != "dispatch":
-        return file, due
-    session.frame("tmp_due", due)
-    lines = session.query("dispatch/file_lines").sort("action", "fo_id", "line_id", "sku")
-    return file, lines.select(pl.int_range(1, pl.len() + 1).alias("line_no"), pl.all())
+    if file["flow"] == "dispatch":
+        lines = session.query("dispatch/file_lines", name=name)
+    else:
+        lines = session.query("dispatch/notice_lines", name=name)
+    lines = lines.sort([c for c in ORDER[file["flow"]] if c in lines.columns])
+    numbered = lines.select(pl.int_range(1, pl.len() + 1).alias("line_no"), pl.all())
+    return {**file, "lines": numbered.rows(named=True)}
 
 
 def mark_overdue(session: Session, oms: Oms, now: datetime) -> int:

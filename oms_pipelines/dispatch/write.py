@@ -73,12 +73,13 @@ def resend(
     store: Store,
     oms: Oms,
     name: str,
-    now: datetime,
+    now: datetime | None = None,
     outdir: Path | None = None,
     transport: Transport = open_folder,
 ) -> None:
     """Deliver a file once more, byte for byte as it was sent.
 
+    The time its answer is due counts from `now`; without it, from the first delivery.
     Raises Rejected when there is no such file or it was never sent, Malformed when the copy
     is not what was sent.
     """

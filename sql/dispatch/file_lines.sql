@@ -1,9 +1,7 @@
--- Lines of the fulfillment orders of tmp_due and what became of them. Grain and key: (action,
--- fo_id, line_id, sku), in the order of the file. No personal data.
-SELECT d.action, f.fo_id, f.order_id, l.line_id, l.sku, l.quantity, l.shipped_quantity,
-    l.refused_quantity, l.refusal_reason, f.state
-FROM tmp_due d
-JOIN fulfillment_orders f ON f.fo_id = d.fo_id
+-- Lines of the dispatch file $name and what became of them. Grain and key: (action, fo_id,
+-- line_id, sku). No personal data.
+SELECT CASE WHEN f.file_name = $name THEN 'ship' ELSE 'cancel' END AS action, f.fo_id, f.order_id,
+    l.line_id, l.sku, l.quantity, l.shipped_quantity, l.refused_quantity, l.refusal_reason, f.state
+FROM fulfillment_orders f
 JOIN fulfillment_lines l ON l.fo_id = f.fo_id
-WHERE l.quantity > 0
-ORDER BY d.action, f.fo_id, l.line_id, l.sku
+WHERE (f.file_name = $name OR f.cancel_file_name = $name) AND l.quantity > 0
