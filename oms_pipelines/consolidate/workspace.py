@@ -88,7 +88,8 @@ class Workspace:
                 "WHERE fault IS NOT NULL"
             )
             if table in DOCUMENTS:
-                run(f"INSERT INTO documents SELECT page, record, record_key FROM gated_{table}")
+                keys = f"SELECT page, record, {place}, record_key FROM gated_{table}"
+                run(f"INSERT INTO documents {keys}")
         run(f"CREATE OR REPLACE TEMP TABLE rejected AS {statement('gate/verdicts')}")
         rejected = pl.DataFrame(self._db.sql("FROM rejected")).cast(REJECTED)
         accepted = {table: self._accepted(table, rejected.is_empty()) for table in self.tables}
@@ -119,7 +120,10 @@ class Workspace:
         self._run(
             "CREATE TEMP TABLE faults (page INTEGER, record INTEGER, place INTEGER, fault VARCHAR)"
         )
-        self._run("CREATE TEMP TABLE documents (page INTEGER, record INTEGER, record_key VARCHAR)")
+        self._run(
+            "CREATE TEMP TABLE documents "
+            "(page INTEGER, record INTEGER, place INTEGER, record_key VARCHAR)"
+        )
         self._take("batch_info", _info(system, stream, info))
         reasons = {"reason_raw": list(info.reasons), "reason_code": list(info.reasons.values())}
         self._take("reason_map", pl.DataFrame(reasons, schema=dict.fromkeys(reasons, pl.String)))

@@ -1,7 +1,7 @@
 -- Grain: one row a record kept back, with the first fault in the fixed order of tables, then of
 -- keys. Keys: page, record. Guarantee: a record of which no document came is kept back too.
 WITH keyed AS (
-    SELECT page, record, min(record_key) AS record_key
+    SELECT page, record, arg_min(record_key, place) AS record_key
     FROM documents GROUP BY page, record
 )
 SELECT

@@ -1,0 +1,109 @@
+"""Reference data that oms.yaml names: SKUs, the SKU map, locations."""
+
+from pathlib import Path
+
+import polars as pl
+
+from oms_pipelines.config import Oms
+from oms_pipelines.errors import Malformed, Misconfigured
+from oms_pipelines.logistics.csvfile import cast, read
+from oms_pipelines.logistics.profiles import Field, Profile
+from oms_pipelines.schema import columns_of
+from oms_pipelines.store import Session, Store
+from oms_pipelines.store.frames import dtypes
+
+SKUS = Profile(
+    name="skus",
+    kind="skus",
+    doc="What the merchant sells and ships.",
+    delimiter=",",
+    decimal=".",
+    fields=(
+        Field("sku", "key", "the merchant's own identifier"),
+        Field("title", "text", "what people call it", required=False),
+        Field("weight_g", "units", "grams a unit", required=False),
+        Field("value", "decimal", "for control totals and customs, a unit", required=False),
+        Field("currency", "key", "ISO 4217, of the value", required=False),
+    ),
+)
+SKU_MAP = Profile(
+    name="sku_map",
+    kind="sku_map",
+    doc="Channel SKU to SKU, where they differ.",
+    delimiter=",",
+    min_rows=0,
+    fields=(
+        Field("channel_id", "key", "the channel"),
+        Field("channel_sku", "key", "as the channel writes it"),
+        Field("sku", "key", "the merchant's"),
+        Field("units_per", "units", "SKU units in one sold unit", minimum=1),
+    ),
+)
+
+
+def load_reference(store: Store, oms: Oms) -> int:
+    """Bring SKUs, the SKU map and locations up to what oms.yaml says; return rows changed.
+
+    Lines resolve anew when the map or the SKUs changed. Raises Misconfigured, naming the
+    file and line of every fault.
+    """
+    skus = _table(oms.catalog.skus, "catalog.skus", SKUS)
+    sku_map = _table(oms.catalog.sku_map, "catalog.sku_map", SKU_MAP)
+    with store.session() as session:
+        changed = session.upsert("skus", skus) if skus is not None else 0
+        if sku_map is not None:
+            changed += _replace_map(session, sku_map)
+        if changed:
+            session.run("consolidate/resolve_skus")
+        return changed + session.upsert("locations", _locations(oms))
+
+
+def _replace_map(session: Session, sku_map: pl.DataFrame) -> int:
+    session.frame("tmp_sku_map", sku_map)
+    return session.run("consolidate/forget_maps") + session.upsert("sku_map", sku_map)
+
+
+def _table(path: str | None, setting: str, profile: Profile) -> pl.DataFrame | None:
+    if path is None:
+        return None
+    try:
+        body = Path(path).read_bytes()
+    except OSError as e:
+        raise Misconfigured([f"{setting}: {path} cannot be read ({type(e).__name__})"]) from None
+    try:
+        found = cast(read(body, profile, path), profile)
+    except Malformed as e:
+        raise Misconfigured([f"{setting}: {e}"]) from None
+    lines = found.rejected.select("line", "reason").iter_rows()
+    faults = [f"{setting}: {path}, line {line}: {reason}" for line, reason in lines]
+    columns = columns_of(profile.name)
+    key = [f.name for f in profile.fields if f.name in _KEYS[profile.name]]
+    twice = found.accepted.filter(pl.struct(key).is_duplicated())["line"]
+    faults += [f"{setting}: {path}, line {n}: {', '.join(key)} stand twice" for n in twice]
+    if faults:
+        raise Misconfigured(faults)
+    return found.accepted.select(columns)
+
+
+_KEYS = {"skus": {"sku"}, "sku_map": {"channel_id", "channel_sku"}}
+
+
+def _locations(oms: Oms) -> pl.DataFrame:
+    rows = [
+        {
+            "location_id": x.id,
+            "kind": x.kind,
+            "country": x.address.country,
+            "postal_code": x.address.postal_code,
+            "latitude": x.address.latitude,
+            "longitude": x.address.longitude,
+            "capacity": x.capacity,
+            "cut_off": x.cut_off,
+            "ships": x.ships,
+            "collects": x.collects,
+            "handling_cost": x.handling_cost,
+        }
+        for x in oms.locations
+    ]
+    types = dict(dtypes("locations"))
+    return pl.DataFrame(rows, schema={**types, "handling_cost": pl.Float64}).cast(types)

@@ -1,0 +1,9 @@
+-- Grain: waiting returns of a source that came again later and were let through.
+-- Keys: quarantine_id. Guarantee: the same in whatever order the batches come.
+UPDATE quarantine
+SET state = 'superseded'
+WHERE source = $source AND stream = 'returns' AND state = 'waiting'
+    AND EXISTS (
+        SELECT 1 FROM returns AS r
+        WHERE r.return_id = quarantine.record_key AND r.batch_id > quarantine.batch_id
+    )
