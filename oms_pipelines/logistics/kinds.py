@@ -160,7 +160,7 @@ ORDERS = Profile(
         _key("sku", "what was sold"),
         _maybe("title", "what it was called", "text"),
         Field("quantity", "units", "units sold, or given back"),
-        Field("unit_price", "decimal", "price of a unit"),
+        _maybe("unit_price", "price of a unit; empty where the seller tells none", "decimal"),
         _maybe("currency", "ISO 4217; the channel's if empty"),
         _maybe("name", "receiver", "text"),
         _maybe("email", "where messages go"),
