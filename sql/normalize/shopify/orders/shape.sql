@@ -11,10 +11,10 @@
 --     returned, before or after they were shipped.
 --     Old REST answers do not tell it: it is then the ordered units less the refunded.
 --   * to_ship: what can still be shipped.
---   * shipped: what successful fulfillments hold. A returned unit stays shipped.
---   * So units that are neither shipped nor to be shipped were taken out before shipping;
---     never more than what current has lost, since units in a fulfillment under way are
---     neither for a while. A unit returned after shipping counts in none of these.
+--   * shipped: what fulfillments hold that were not canceled and did not fail; those under
+--     way count, somebody ships them. A returned unit stays shipped.
+--   * So units that are neither shipped nor to be shipped were taken out before shipping,
+--     and never more than current has lost. A unit returned after shipping is not one.
 WITH cut AS (
     SELECT page, record, body, json_extract(body, [
         '$.lineItems.nodes', '$.lineItems', '$.line_items',
@@ -150,7 +150,8 @@ counted AS (
         upper(coalesce(o.currencyCode, o.currency)) AS currency,
         list_transform(deliveries, lambda d: d.deliveryMethod.methodType) AS methods,
         flatten(list_transform(
-            list_filter(o.fulfillments, lambda f: upper(f.status) = 'SUCCESS'),
+            list_filter(o.fulfillments, lambda f:
+                upper(f.status) NOT IN ('CANCELLED', 'ERROR', 'FAILURE')),
             lambda f: coalesce(
                 list_transform(f.fulfillmentLineItems.nodes, lambda n: {
                     line: split_part(n.lineItem.id, '/', -1),
