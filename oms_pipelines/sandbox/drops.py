@@ -8,7 +8,6 @@ undoes by its number, where the customer still had the receipt.
 import csv
 import io
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,7 @@ import xlsxwriter
 from oms_pipelines.sandbox.chance import stream
 from oms_pipelines.sandbox.files import put, table
 from oms_pipelines.sandbox.people import person
-from oms_pipelines.sandbox.shop import physical, set_level
+from oms_pipelines.sandbox.shop import everything_open, physical, set_level, take_tracking
 from oms_pipelines.sandbox.truth import Line, Order, Return
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def _row(world: "World", order: Order, line: Line, **more: Any) -> dict[str, Any
         "order_number": number_of(world, order),
         "placed_at": order.placed.isoformat() if at_till else _local(order.placed),
         "updated_at": order.updated.isoformat() if at_till else _local(order.updated),
-        "status": "canceled" if canceled else "paid",
+        "status": {"canceled": "canceled", "done": "shipped"}.get(order.state, "paid"),
         "line_id": line.id,
         "sku": line.sku,
         "title": line.title,
@@ -216,24 +215,42 @@ def _workbook(rows: list[dict[str, Any]]) -> bytes:
     return out.getvalue()
 
 
-def read_levels(world: "World") -> None:
-    """Take the stock files the hub left for the private sale."""
-    folder = world.root / "private_sale" / "in"
+def read_answers(world: "World") -> None:
+    """Take the stock files and the trackings the hub left for the private sale.
+
+    They stay where they are, since the hub looks there for what it told last.
+    """
     shop = world.truth.shops["private_sale"]
-    for path in sorted(folder.glob("*.csv")):
-        if not world.faults.take("drop_stock", shop.id):
-            _take_levels(world, path)
-        done = folder / "taken"
-        done.mkdir(exist_ok=True)
-        path.replace(done / path.name)
-        manifest = Path(f"{path}.manifest.json")
-        if manifest.exists():
-            manifest.replace(done / manifest.name)
+    seen = shop.keys.setdefault("seen", [])
+    for folder, take in (("in", _take_levels), ("tracking", _take_tracking)):
+        for path in sorted((world.root / "private_sale" / folder).glob("*.csv")):
+            if path.name in seen:
+                continue
+            seen.append(path.name)
+            if folder == "in" and world.faults.take("drop_stock", shop.id):
+                continue
+            with path.open(encoding="utf-8-sig", newline="") as f:
+                take(world, path.name, list(csv.DictReader(f, delimiter=";")))
 
 
-def _take_levels(world: "World", path: Path) -> None:
+def _take_levels(world: "World", name: str, rows: list[dict[str, str]]) -> None:
     shop = world.truth.shops["private_sale"]
-    with path.open(encoding="utf-8-sig", newline="") as f:
-        for row in csv.DictReader(f, delimiter=";"):
-            if row["sku"] in shop.offers:
-                set_level(world, shop, row["sku"], int(row["quantity"]), path.name)
+    for row in rows:
+        level = int(row["quantity"])
+        if row["sku"] in shop.offers and shop.levels.get(row["sku"]) != level:
+            set_level(world, shop, row["sku"], level, name)
+
+
+def _take_tracking(world: "World", name: str, rows: list[dict[str, str]]) -> None:
+    """Note parcels: rows of one order and number are one parcel."""
+    shop = world.truth.shops["private_sale"]
+    parcels: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+    for row in rows:
+        parcel = (row["order_number"], row["tracking_number"], row["carrier_id"])
+        parcels.setdefault(parcel, []).append((int(row["line_id"]), int(row["quantity"])))
+    for (order_number, number, carrier), lines in parcels.items():
+        order = shop.find(order_number)
+        if order and all(x.number != number for x in order.trackings):
+            take_tracking(world, shop, order, number, carrier, "", lines)
+            if order.state == "open" and not everything_open(order):
+                order.state, order.closed = "done", world.now

@@ -55,7 +55,7 @@ class Table:
     @property
     def first(self) -> datetime:
         """When the first day begins."""
-        return self._rows["placed_at"].min().replace(hour=0, minute=0, second=0)
+        return self._rows["placed_at"][0].replace(hour=0, minute=0, second=0)
 
     @cached_property
     def wanted(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What is true in the sandbox, whatever the hub believes. Saved as JSON, read back typed.
+"""What is true in the sandbox, whatever the hub believes.
 
 Money is in cents. Quantities of shops are sold units; stock of places is in SKU units, and
 `units_per` of a line leads from one to the other.
@@ -7,11 +7,7 @@ Money is in cents. Quantities of shops are sold units; stock of places is in SKU
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-
-import orjson
-from pydantic import TypeAdapter
 
 from oms_pipelines.sandbox.people import Person
 
@@ -154,7 +150,7 @@ class Shop:
     lost: int = 0
     served: set[int] = field(default_factory=set)
     keys: dict[str, Any] = field(default_factory=dict)
-    dropped: datetime | None = None
+    dropped: datetime = datetime.min  # until when its files tell
     files: list[str] = field(default_factory=list)
 
     def ref(self) -> int:
@@ -255,47 +251,7 @@ class Parcel:
         return self.checkpoints[-1].tag if self.checkpoints else "Pending"
 
 
-@dataclass
-class Truth:
-    """The whole state of a sandbox."""
-
-    seed: int
-    start: datetime
-    now: datetime
-    scale: float
-    sales: dict[str, Any] | None
-    shops: dict[str, Shop] = field(default_factory=dict)
-    places: dict[str, Place] = field(default_factory=dict)
-    parcels: dict[str, Parcel] = field(default_factory=dict)
-    agenda: list[tuple[datetime, int, str, dict[str, Any]]] = field(default_factory=list)
-    scheduled: int = 0
-    committed: dict[str, int] = field(default_factory=dict)
-    oversells: list[dict[str, Any]] = field(default_factory=list)
-    squeezes: list[dict[str, Any]] = field(default_factory=list)
-    mails: list[dict[str, Any]] = field(default_factory=list)
-    returned: dict[str, int] = field(default_factory=dict)
-    tally: dict[str, int] = field(default_factory=dict)
-
-    def count(self, what: str, n: int = 1) -> None:
-        self.tally[what] = self.tally.get(what, 0) + n
-
-
-_TRUTH = TypeAdapter(Truth)
-
-
 def last_number(external: object) -> int:
     """Return the number an identifier ends with: gid://shop/Order/12, Order_12-A, VP12 is 12."""
     match = re.search(r"(\d+)(?:-A)?$", str(external))
     return int(match[1]) if match else -1
-
-
-def save(truth: Truth, path: Path) -> None:
-    """Write the state, so that a crash leaves the old one or the new one."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(orjson.dumps(_TRUTH.dump_python(truth, mode="json")))
-    temporary.replace(path)
-
-
-def load(path: Path) -> Truth:
-    """Read a saved state."""
-    return _TRUTH.validate_json(path.read_bytes())

@@ -194,9 +194,7 @@ def ship(world: "World", place: str, fo_id: str) -> None:
                 JobLine(line.line_id, line.sku, found)
             )
         if found < line.quantity:
-            _confirm(
-                held, job, line.line_id, line.sku, refused=line.quantity - found, reason=reason
-            )
+            _confirm(held, job, line, refused=line.quantity - found, reason=reason)
     collected = bool(order and order.collect == place)
     for lines in parcels.values():
         _hand_over(world, held, job, lines, collected)

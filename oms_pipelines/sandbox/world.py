@@ -10,7 +10,8 @@ from typing import Any
 from oms_pipelines.sandbox import carrier, customers, drops, goods, sales, shop, table, warehouse
 from oms_pipelines.sandbox.chance import draw
 from oms_pipelines.sandbox.faults import Faults
-from oms_pipelines.sandbox.truth import Order, Place, Shop, Truth, load, save
+from oms_pipelines.sandbox.state import Truth, load, save
+from oms_pipelines.sandbox.truth import Order, Place, Shop
 
 SHOPS = {
     "shop_fr": ("woocommerce", 10_000),
@@ -23,6 +24,7 @@ PLACES = {"lyon": "warehouse", "lille": "3pl", "paris": "store"}
 FOLDERS = (
     "private_sale/out",
     "private_sale/in",
+    "private_sale/tracking",
     "till_paris/out",
     *(f"{p}/out/{x}" for p in PLACES for x in warehouse.OUT),
     *(f"{p}/in/{x}" for p in PLACES for x in warehouse.IN),
@@ -61,10 +63,12 @@ class World:
         start: datetime | None = None,
         scale: float = 1.0,
         sales: dict[str, Any] | None = None,
+        tracking_plugin: bool = True,
     ):
         self.root = root
         self.lock = threading.RLock()
         self.faults = Faults()
+        self.tracking_plugin = tracking_plugin
         self.table: table.Table | None = None
         for folder in FOLDERS:
             (root / folder).mkdir(parents=True, exist_ok=True)
@@ -128,7 +132,7 @@ class World:
                 whole = self.now.replace(minute=0, second=0) + HOUR
                 self._live_until(min(whole, end))
                 warehouse.read_all(self)
-            drops.read_levels(self)
+            drops.read_answers(self)
             self.save()
             return self.now
 
