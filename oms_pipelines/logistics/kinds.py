@@ -147,6 +147,28 @@ RETURN_NOTICE = Profile(
     outbound=True,
 )
 
+ANNOUNCEMENT = Profile(
+    "announcement",
+    "announcement",
+    "Returns announced from outside a channel: one row a line of a return.",
+    (
+        _key("rma", "return authorization; rows of one are one return"),
+        _key("order_number", "order id, number or external id"),
+        _key("line_id", "order line"),
+        _units("quantity", "sold units announced", minimum=1),
+        _key("reason_code", "from the menu of oms.yaml"),
+        _maybe("reason_text", "as the customer wrote it", "text"),
+        Field(
+            "initiator", "choice", "who sends it back",
+            choices=("customer", "carrier", "merchant"),
+        ),
+        _maybe("carrier_id", "who carries it back"),
+        _maybe("tracking_number", "of the return parcel"),
+        _maybe("expected_at", "location it goes to"),
+        Field("announced_at", "time", "when"),
+    ),
+)  # fmt: skip
+
 ORDERS = Profile(
     "orders",
     "orders",
@@ -196,6 +218,7 @@ DEFAULTS: dict[str, Profile] = {
         ACKNOWLEDGEMENT,
         RECEIPT,
         RETURN_NOTICE,
+        ANNOUNCEMENT,
         ORDERS,
         LEVELS,
     )

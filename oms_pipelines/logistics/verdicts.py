@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -86,9 +87,9 @@ def future(field: str, fetched_at: datetime) -> pl.Expr:
 
 
 class _Stream:
-    """A frame as Arrow, which DuckDB reads without asking for more."""
+    """Rows as Arrow, and as nothing else: neither side then looks closer, or keeps hold."""
 
-    def __init__(self, rows: pl.DataFrame):
+    def __init__(self, rows: Any):
         self._rows = rows
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
@@ -101,4 +102,4 @@ def hashed(rows: pl.DataFrame, *columns: str) -> pl.Series:
     with duckdb.connect() as con:
         con.register("texts", _Stream(rows.select(text.alias("text")).with_row_index("place")))
         found = con.sql("SELECT md5(text) AS record_hash FROM texts ORDER BY place")
-        return pl.DataFrame(found).to_series()
+        return pl.DataFrame(_Stream(found)).to_series()
