@@ -161,28 +161,30 @@ def _skus(counts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _confirmations(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
-    from oms_pipelines.dispatch.apply import apply_confirmations
+    from oms_pipelines.dispatch import apply_confirmations
+    from oms_pipelines.tracking import apply_tracking
 
     profile = _profile(b, place, "confirmations", "confirmation")
     found = parse.parse_confirmations(body, profile, place.id, b.name(page), page)
     done = apply_confirmations(session, found.accepted, b.id, b.now)
-    return _applied(found, done.rejected)
+    apply_tracking(session, b.now)  # its carrier may have spoken of the parcel before
+    return _applied(found, done.rejected, done.changed)
 
 
 def _acknowledgements(
     session: Session, b: Batch, page: int, body: bytes, place: Location
 ) -> Outcome:
-    from oms_pipelines.dispatch.apply import apply_acknowledgements
+    from oms_pipelines.dispatch import apply_acknowledgements
 
     profile = _profile(b, place, "acknowledgements", "acknowledgement")
     found = parse.parse_acknowledgements(body, profile, place.id, b.name(page), page)
-    done = apply_acknowledgements(session, found.accepted, b.id, b.now)
-    return _applied(found, done.rejected)
+    done = apply_acknowledgements(session, found.accepted, b.id, b.now, b.oms)
+    return _applied(found, done.rejected, done.changed)
 
 
-def _applied(found: parse.Parsed, also: pl.DataFrame) -> Outcome:
+def _applied(found: parse.Parsed, also: pl.DataFrame, changed: int) -> Outcome:
     both = pl.concat([found.rejected.cast(REJECTED), also.select(REJECTED.names()).cast(REJECTED)])
-    return Outcome(found.received, both, found.received - both.height)
+    return Outcome(found.received, both, changed)
 
 
 def _receipts(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
@@ -211,14 +213,13 @@ def _announcements(batch: Batch) -> Iterator[Step]:
             merged, lost = announcements.apply_announcements(
                 session, found.accepted, batch.id, batch.manifest.fetched_at
             )
-            outcome = _applied(found, lost)
-            return Outcome(outcome.received, outcome.rejected, merged.changed)
+            return _applied(found, lost, merged.changed)
 
         yield step
 
 
 def _tracking(batch: Batch) -> Iterator[Step]:
-    from oms_pipelines.tracking import apply_events
+    from oms_pipelines.tracking import apply_events, apply_tracking
 
     system = {c.id: c.system for c in batch.oms.carriers}[batch.source]
     carrier = import_module(f"oms_pipelines.logistics.carriers.{system}")
@@ -231,7 +232,10 @@ def _tracking(batch: Batch) -> Iterator[Step]:
                 )
             except Malformed as e:
                 return Outcome(1, rejected(page, str(e)), 0)
-            return Outcome(found.received, found.rejected, apply_events(session, found.accepted))
+            new = apply_events(session, found.accepted)
+            if new:
+                apply_tracking(session, batch.now)
+            return Outcome(found.received, found.rejected, new)
 
         yield step
 

@@ -9,6 +9,7 @@ from oms_pipelines.channels.base import Page
 from oms_pipelines.config import Oms
 from oms_pipelines.consolidate.records import BatchInfo, cutter, record_at
 from oms_pipelines.consolidate.run import StreamResult, consolidate
+from oms_pipelines.elements import elements
 from oms_pipelines.errors import Malformed, Rejected
 from oms_pipelines.landing import Landing, Manifest
 from oms_pipelines.store import Store
@@ -130,12 +131,16 @@ def _record(page: bytes, row: _Row, manifest: Manifest, oms: Oms | None) -> byte
 
 
 def _line(page: bytes, record: int) -> bytes:
-    """Return a row of a file under its header, so that it can be mended and handed back.
+    """Return a parcel of a carrier's page, or a row of a file under its header.
 
-    Gives the whole file where a value holds a line end, or it is no such file.
+    Both can be mended and handed back so. Gives the whole file where a value of it may hold
+    a line end.
     """
+    parcels = elements(page, "trackings")
+    if parcels is not None:
+        return parcels[record]
     lines = page.splitlines(keepends=True)
-    if page[:1] in (b"{", b"[") or record + 1 >= len(lines) or b'"' in page:
+    if page[:1] == b"{" or record + 1 >= len(lines) or b'"' in page:
         return page
     return lines[0] + lines[record + 1]
 
