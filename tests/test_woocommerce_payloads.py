@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from test_woocommerce import settings
+from woocommerce_shop import settings
 
 from oms_pipelines.consolidate import BatchInfo, Normalized, normalize
 

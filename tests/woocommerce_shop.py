@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, quote
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from oms_pipelines.config import Channel
+
 SECRET = "cs_invented"
 _ROUTE = re.compile(r"^/shop/wp-json(?P<space>/wc/v3|/wc-ext/v3)/(?P<route>.*)$")
 
@@ -140,3 +142,29 @@ def _signed(request: Request, params: dict[str, str]) -> bool:
     text = f"{request.method}&{quote(request.base_url, safe='~')}&{joined}"
     mac = hmac.new(f"{SECRET}&".encode(), text.encode(), hashlib.sha256).digest()
     return given == base64.b64encode(mac).decode()
+
+
+def settings(url: str, **more: Any) -> Channel:
+    env = {"WOO_KEY": "ck_invented", "WOO_SECRET": SECRET}
+    data = {
+        "id": "shop_fr",
+        "system": "woocommerce",
+        "url": url,
+        "credentials": {"key": "env:WOO_KEY", "secret": "env:WOO_SECRET"},
+        "time_zone": "Europe/Paris",
+        **more,
+    }
+    return Channel.model_validate(data, context={"env": env})
+
+
+def order(number: int, modified: str = "2026-03-02T10:00:00", **more: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "status": "processing",
+        "currency": "EUR",
+        "date_created_gmt": "2026-03-02T09:00:00",
+        "date_modified_gmt": modified,
+        "line_items": [],
+        "refunds": [],
+        **more,
+    }
