@@ -35,7 +35,8 @@ def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
         locations=conform(_locations(session, oms, now), "locations"),
         positions=conform(load_positions(oms.routing.postal_codes), "positions"),
         rules=oms.routing,
-        carriers=tuple(oms.carriers),
+        # a plan is stored with its inputs: what it costs belongs there, a secret does not
+        carriers=tuple(c.model_copy(update={"credentials": {}, "url": ""}) for c in oms.carriers),
         as_of=now,
     )
 

@@ -42,6 +42,7 @@ def _checked(table: pl.DataFrame, path: str) -> pl.DataFrame:
     missing = [c for c in POSITIONS if c not in table.columns]
     if missing:
         raise Misconfigured([f"routing.postal_codes: {path} lacks {', '.join(missing)}"])
+    table = table.with_columns(pl.col("prefix").cast(pl.String).fill_null(""))
     table = conform(table, "positions").with_columns(prefix=_normal("prefix"))
     return table.drop_nulls().unique(["country", "prefix"], keep="first", maintain_order=True)
 

@@ -197,6 +197,8 @@ def bound(problem: Problem, verdicts: Verdicts, served: np.ndarray) -> int:
     Each alone with all the stock, in one part from its cheapest location that has any of it,
     at the least price any parcel has there.
     """
+    if not served.any():
+        return 0
     fit = verdicts.started & (problem.failed == 0)
     local = np.where(fit, problem.local_cost, np.iinfo(np.int64).max).min(axis=1)
     least = np.zeros(len(problem.parts), dtype=np.int64)
