@@ -66,6 +66,10 @@ class Session(Protocol):
         key; children of a loser are dropped. When only `fetched_at` and `batch_id` differ
         the stored row takes them and the document counts as `same`. Idempotent and
         commutative over batches.
+
+        A child table that is not given stays as it is. Child rows may carry the
+        `record_hash` of their document, and must when a key comes in several versions.
+        Raises Malformed when the frames do not fit the schema.
         """
         ...
 
