@@ -49,7 +49,7 @@ class Sandbox:
         self.world = World(root, **world)
         self.root = root
         self.speed = speed
-        self._sockets = [_listen(port), _listen(smtp_port)]
+        self._sockets = [listen(port), listen(smtp_port)]
         self.port, self.smtp_port = (s.getsockname()[1] for s in self._sockets)
         self.url = f"http://{HOST}:{self.port}"
         shopify = Shopify(self.world)
@@ -173,7 +173,8 @@ class Sandbox:
         self._thread.join(30)
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """Return a listening socket on loopback; port 0 takes a free one."""
     return socket.create_server((HOST, port), reuse_port=False)
 
 
