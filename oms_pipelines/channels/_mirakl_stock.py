@@ -24,8 +24,10 @@ def push(
 ) -> Iterator[Receipt]:
     """Publish levels; one receipt a level."""
     for start in range(0, len(levels), STOCK_BATCH):
-        some = _without_twins(levels[start : start + STOCK_BATCH])
-        twins = [x for x in levels[start : start + STOCK_BATCH] if x not in some]
+        batch = levels[start : start + STOCK_BATCH]
+        last = {level.channel_sku: level for level in batch}
+        some = list(last.values())
+        twins = (x for x in batch if last[x.channel_sku] is not x)
         yield from (Receipt(x.key, "rejected", "a later level has the same SKU") for x in twins)
         file = {"file": ("stock.csv", _csv(some, warehouse), "text/csv")}
         answer = api.request("STO01", "POST", "/offers/stock/imports", files=file).json()
@@ -62,10 +64,6 @@ def _fates(
     for level in levels:
         text = wrong.get(level.channel_sku)
         yield Receipt(level.key, "rejected" if text else "accepted", text or "")
-
-
-def _without_twins(levels: Sequence[Level]) -> list[Level]:
-    return list({level.channel_sku: level for level in levels}.values())
 
 
 def _csv(levels: Sequence[Level], warehouse: str) -> bytes:
