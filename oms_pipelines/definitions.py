@@ -42,4 +42,8 @@ def definitions(oms: Oms) -> dg.Definitions:
     )
 
 
-defs = definitions(config.load())
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Load the code location of `OMS_CONFIG`. Raises Misconfigured with every fault."""
+    return definitions(config.load())

@@ -1,7 +1,9 @@
 """SQL statements by name: `statement("stock/availability")` is `sql/stock/availability.sql`."""
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
+
+import sql
 
 
 @cache
@@ -10,16 +12,15 @@ def statement(name: str) -> str:
 
     Raises FileNotFoundError with the name when there is none.
     """
-    path = files("sql").joinpath(f"{name}.sql")
-    if not path.is_file():
-        raise FileNotFoundError(f"sql/{name}.sql")
-    return path.read_text(encoding="utf-8").strip().rstrip(";")
+    for root in sql.__path__:
+        path = Path(root, f"{name}.sql")
+        if path.is_file():
+            return path.read_text(encoding="utf-8").strip().rstrip(";")
+    raise FileNotFoundError(f"sql/{name}.sql")
 
 
 @cache
 def statements_in(folder: str) -> tuple[str, ...]:
     """Return the names (without `.sql`) of the statements of one folder, sorted."""
-    root = files("sql").joinpath(folder)
-    if not root.is_dir():
-        return ()
-    return tuple(sorted(p.name[:-4] for p in root.iterdir() if p.name.endswith(".sql")))
+    found = {path.stem for root in sql.__path__ for path in Path(root, folder).glob("*.sql")}
+    return tuple(sorted(found))

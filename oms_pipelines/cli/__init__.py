@@ -1,8 +1,11 @@
 """The `oms` command. Exit 0: done; 1: something failed and is named; 2: wrong usage or settings."""
 
+import atexit
+import os
 import sys
 
 import typer
+from rich.markup import escape
 
 from oms_pipelines.cli import files, inspect, orders, quarantine, returns, route, run, stock
 from oms_pipelines.cli.show import say
@@ -26,12 +29,24 @@ app.add_typer(inspect.app, name="inspect", help="See what a payload or file beco
 
 def main() -> None:
     """Run the command; turn errors into one line each and an exit code."""
+    code = _code()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # DuckDB's bindings report leaks of their own on stderr when the interpreter is torn down
+    os._exit(code)
+
+
+def _code() -> int:
     try:
         app(standalone_mode=True)
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else int(bool(e.code))
     except Misconfigured as e:
         for fault in e.faults:
-            say(f"[red]configuration:[/] {fault}", error=True)
-        sys.exit(2)
+            say(f"[red]configuration:[/] {escape(fault)}", error=True)
+        return 2
     except OmsError as e:
-        say(f"[red]{type(e).__name__}:[/] {e}", error=True)
-        sys.exit(1)
+        say(f"[red]{type(e).__name__}:[/] {escape(str(e))}", error=True)
+        return 1
+    return 0

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from oms_pipelines.crash import point
 from oms_pipelines.hub import Hub
 from oms_pipelines.outbox import promise
-from oms_pipelines.routing import Plan, plan, read_inputs, store_plan
-from oms_pipelines.routing.inputs import save_inputs
+from oms_pipelines.routing import Plan, plan, read_inputs, save_inputs, store_plan
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.ledger import Posted
 from oms_pipelines.stock.publishing import compute_levels
@@ -32,11 +31,10 @@ def allocate(hub: Hub) -> Plan:
     with hub.store.session() as session:
         inputs = read_inputs(session, hub.oms, now)
         made = plan(inputs)
-        if made.allocations.height or made.decisions.height:
-            save_inputs(hub.output / "plans" / made.plan_id, inputs)
         point("plan.computed")
-        store_plan(session, made, now)
-        ledger.post(session, now)
+        if store_plan(session, made, now):
+            save_inputs(hub.output / "plans" / made.plan_id, inputs)
+            ledger.post(session, now)
     return made
 
 
