@@ -113,18 +113,19 @@ def test_late_orders_are_seen_minutes_after_their_time(tmp_path):
         assert set(early) < set(box.state()["channels"]["shop_fr"]["order_ids"])
 
 
-def test_mail_is_taken_and_told_apart_by_what_it_is_about(box):
-    for step in ("shipped", "shipped", "delivered"):
+def test_mail_is_taken_and_told_apart_by_its_key_and_its_id(box):
+    for key, number in (("a/shipped", 1), ("a/shipped", 1), ("a/shipped", 2), ("a/delivered", 3)):
         mail = EmailMessage()
         mail["To"], mail["From"] = "zoe@example.com", "shop@example.com"
         mail["Subject"] = "Votre colis est parti, Zoé"
-        mail["X-OMS-Order"], mail["X-OMS-Parcel"], mail["X-OMS-Step"] = "shop_fr/1", "P1", step
+        mail["X-OMS-Key"], mail["Message-ID"] = key, f"<{number}@example.com>"
         mail.set_content("Bonjour")
         with smtplib.SMTP("127.0.0.1", box.smtp_port) as smtp:
             smtp.send_message(mail)
     mails = box.state()["mails"]
-    assert mails["count"] == 3
-    assert mails["twice"] == ["shop_fr/1/P1/shipped"]
+    assert (mails["received"], mails["count"]) == (4, 3)
+    assert mails["keys"] == ["a/delivered", "a/shipped"]
+    assert mails["repeated"] == mails["twice"] == ["a/shipped"]
     assert mails["messages"][0]["subject"] == "Votre colis est parti, Zoé"
 
 

@@ -98,17 +98,21 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def _mails(world: "World") -> dict[str, Any]:
-    told = Counter(mail_key(m) for m in world.truth.mails)
+    """Tell what was mailed. The same Message-ID again is one message, as mailboxes have it."""
+    mails = world.truth.mails
+    sent = Counter((about(m), str(m["message_id"])) for m in mails)
+    told = Counter(key for key, _ in sent)
     return {
-        "count": len(world.truth.mails),
-        "keys": ["/".join(key) for key in told],
-        "twice": ["/".join(key) for key, n in told.items() if n > 1],
-        "messages": world.truth.mails,
+        "received": len(mails),
+        "count": len(sent),
+        "keys": sorted(told),
+        "repeated": sorted({key for (key, _), n in sent.items() if n > 1}),
+        "twice": sorted(key for key, n in told.items() if n > 1),
+        "messages": mails,
     }
 
 
-def mail_key(mail: dict[str, Any]) -> tuple[str, ...]:
-    """Return what a mail is about: (order, parcel, step) of its headers, else its id."""
+def about(mail: dict[str, Any]) -> str:
+    """Return what a mail is about: the X-OMS-Key its sender wrote on it, else its id."""
     headers = {k.lower(): v for k, v in mail["headers"].items()}
-    about = tuple(headers.get(f"x-oms-{x}", "") for x in ("order", "parcel", "step"))
-    return about if any(about) else (str(mail["message_id"]),)
+    return headers.get("x-oms-key") or str(mail["message_id"])

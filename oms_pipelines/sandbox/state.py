@@ -42,7 +42,8 @@ _TRUTH = TypeAdapter(Truth)
 def save(truth: Truth, path: Path) -> None:
     """Write the state, so that a crash leaves the old one or the new one."""
     temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(orjson.dumps(_TRUTH.dump_python(truth, mode="json")))
+    # orjson knows dataclasses; only sets are foreign to it
+    temporary.write_bytes(orjson.dumps(truth, default=list, option=orjson.OPT_NON_STR_KEYS))
     temporary.replace(path)
 
 

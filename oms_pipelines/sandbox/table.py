@@ -21,6 +21,7 @@ from oms_pipelines.sandbox.goods import Catalog, Good, is_product
 from oms_pipelines.sandbox.people import country_code
 
 NEEDED = ("invoice", "sku", "quantity", "placed_at", "price")
+OPTIONAL = ("customer", "title", "country")
 CHANNELS = (("shop_fr", 30), ("shop_com", 60), ("market", 80), ("private_sale", 90))
 Demand = tuple[datetime, str, dict[str, Any]]
 
@@ -125,6 +126,18 @@ class Table:
         return at, kind, {**demand, "shipping": max(round(fees * 100), 0)}
 
 
+def read_map(text: str) -> dict[str, str]:
+    """Read a mapping written as `invoice=COLUMN,sku=COLUMN,...`. Raises Misconfigured."""
+    found = {}
+    for pair in text.split(","):
+        name, _, column = pair.partition("=")
+        if name.strip() not in (*NEEDED, *OPTIONAL) or not column.strip():
+            known = ", ".join((*NEEDED, *OPTIONAL))
+            raise Misconfigured([f"map: write name=COLUMN with a name of {known}"])
+        found[name.strip()] = column.strip()
+    return found
+
+
 def channel_of(invoice: str) -> str:
     """Return the channel an invoice is sold through."""
     slot = _hash(invoice) % 100
@@ -147,7 +160,7 @@ def _read(path: Path, mapping: dict[str, str]) -> pl.DataFrame:
     if unknown:
         has = ", ".join(frame.columns)
         raise Misconfigured([f"{path.name} has no column {', '.join(unknown)}; it has {has}"])
-    absent = [name for name in ("customer", "title", "country") if name not in mapping]
+    absent = [name for name in OPTIONAL if name not in mapping]
     return frame.select(
         *(pl.col(column).alias(name) for name, column in mapping.items()),
         *(pl.lit(None, pl.String).alias(name) for name in absent),

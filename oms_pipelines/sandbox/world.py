@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any
 
+from oms_pipelines.errors import Misconfigured
 from oms_pipelines.sandbox import carrier, customers, drops, goods, sales, shop, table, warehouse
 from oms_pipelines.sandbox.chance import draw
 from oms_pipelines.sandbox.faults import Faults
@@ -75,6 +76,8 @@ class World:
         self._path = root / "state.json"
         if self._path.exists():
             self.truth = load(self._path)
+            if sales and sales != self.truth.sales:
+                raise Misconfigured([f"{root} holds another world: remove it, or name another"])
             self.catalog = goods.read(root / "catalog")
             if self.truth.sales:
                 self.table = table.Table(**self.truth.sales)
