@@ -5,8 +5,9 @@ Accounts are `location/sellable`, `/allocated`, `/repair`, `/quarantine`, and th
 construction; `stock_balances` is kept with each movement and equals the recompute.
 
 Movements are the difference between what the facts ask for and what is posted, so posting
-twice posts nothing, and a fact that changes (a late confirmation, a corrected count) is
-answered by a movement that takes back.
+twice posts nothing, and a fact that changes (a late confirmation, a corrected receipt or
+count) is answered by a movement that takes back. What is read is bounded by what is open and
+by the last day's news, whatever the history.
 """
 
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
 
+# A run that began a day ago may only now merge what it read then, under its own clock value.
 OVERLAP = timedelta(days=1)
+# The gate lets times through that lie up to a day ahead of the clock.
+AHEAD = timedelta(days=2)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-MOVEMENT = list(columns_of("stock_movements"))
 SHELF = ("sellable", "allocated")
+CAUSE = ["cause", "cause_id", "sku"]
+PAIR = ["from_account", "to_account"]
+TIME = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True)
@@ -35,71 +40,122 @@ def post(session: Session, now: datetime) -> Posted:
     """Post what facts and counts ask for beyond what the ledger has. Idempotent."""
     last = session.query("stock/last_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
-    movements = _movements(session.query("stock/affected_movements", since=since), now)
+    movements = _movements(session, session.query("stock/owed_movements", since=since), now)
     _write(session, movements)
-    touched = pl.concat(
-        [session.query("stock/counted_since", since=since), _shelves(movements)]
-    ).unique()
+    touched = pl.concat([session.query("stock/counted_since", since=since), _shelves(movements)])
     corrections = _corrections(session, touched, now)
     _write(session, corrections)
     return Posted(movements.height, corrections.height)
 
 
-def _movements(due: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Turn signed differences into movements; a negative one goes the other way."""
+def _movements(session: Session, owed: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Return the movements that bring the ledger to what is owed.
+
+    `owed` has cause, cause_id, sku, from_account, to_account, quantity, valid_at, begun.
+    What is posted between other accounts, or of other SKUs, of the same cause is taken back.
+    """
+    posted = _posted(session, owed)
+    there = _one_way(posted).group_by(*CAUSE, *PAIR).agg(pl.col("quantity").sum().alias("posted"))
+    due = (
+        _one_way(owed.drop_nulls("sku"))
+        .group_by(*CAUSE, *PAIR)
+        .agg(pl.col("quantity").sum(), pl.col("valid_at").max())
+        .join(there, on=[*CAUSE, *PAIR], how="full", coalesce=True)
+        .with_columns(
+            (pl.col("quantity").fill_null(0) - pl.col("posted").fill_null(0)).alias("quantity")
+        )
+        .filter(pl.col("quantity") != 0)
+    )
+    return _numbered(due, posted, now)
+
+
+def _posted(session: Session, owed: pl.DataFrame) -> pl.DataFrame:
+    """Return what the ledger holds of these causes, however it got there."""
+    session.frame("tmp_causes", owed.select("cause", "cause_id").unique())
+    begun = _earliest(owed["begun"], BEGINNING + AHEAD)
+    return session.query("stock/posted_movements", since=begun - AHEAD)
+
+
+def _numbered(due: pl.DataFrame, posted: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Return due quantities as movements, numbered on from those posted of the same cause."""
+    before = posted.group_by(CAUSE).agg(pl.col("movements").sum())
+    number = pl.col("movements").fill_null(0) + pl.int_range(pl.len()).over(CAUSE)
     back = pl.col("quantity") < 0
-    return due.select(
-        pl.format("{}/{}/{}/{}", "cause", "cause_id", "sku", "movements").alias("movement_id"),
-        "sku",
-        pl.when(back).then("to_account").otherwise("from_account").alias("from_account"),
-        pl.when(back).then("from_account").otherwise("to_account").alias("to_account"),
-        pl.col("quantity").abs(),
-        "cause",
-        "cause_id",
-        pl.coalesce("valid_at", pl.lit(now)).alias("valid_at"),
-        pl.lit(now).alias("known_at"),
+    return (
+        due.join(before, on=CAUSE, how="left")
+        .sort(*CAUSE, *PAIR)
+        .select(
+            pl.format("{}/{}/{}/{}", *CAUSE, number).alias("movement_id"),
+            "sku",
+            pl.when(back).then("to_account").otherwise("from_account").alias("from_account"),
+            pl.when(back).then("from_account").otherwise("to_account").alias("to_account"),
+            pl.col("quantity").abs(),
+            "cause",
+            "cause_id",
+            pl.coalesce("valid_at", pl.lit(now)).cast(TIME).alias("valid_at"),
+            pl.lit(now).cast(TIME).alias("known_at"),
+        )
+    )
+
+
+def _one_way(rows: pl.DataFrame) -> pl.DataFrame:
+    """Write each pair of accounts in one order, so that a movement and its taking back meet."""
+    turned = pl.col("from_account") > pl.col("to_account")
+    return rows.with_columns(
+        pl.min_horizontal(*PAIR).alias("from_account"),
+        pl.max_horizontal(*PAIR).alias("to_account"),
+        pl.when(turned).then(-pl.col("quantity")).otherwise("quantity").alias("quantity"),
     )
 
 
 def _shelves(movements: pl.DataFrame) -> pl.DataFrame:
-    """Return the (location, sku) whose shelves the movements touch."""
-    accounts = pl.concat(
-        [
-            movements.select(pl.col("from_account").alias("account"), "sku"),
-            movements.select(pl.col("to_account").alias("account"), "sku"),
-        ]
+    """Return the (location, sku) whose shelves gained or lost, since when at the earliest.
+
+    What moves between the shelves of one location leaves what a count sees as it is.
+    """
+    across = pl.concat([_ends(movements, "from_account"), _ends(movements, "to_account")])
+    return (
+        across.filter(pl.col("bucket").is_in(SHELF))
+        .group_by("movement_id", "location_id", "sku")
+        .agg(pl.len().alias("ends"), pl.col("valid_at").min())
+        .filter(pl.col("ends") == 1)
+        .group_by("location_id", "sku")
+        .agg(pl.col("valid_at").min().alias("since"))
     )
-    parts = accounts.with_columns(
-        pl.col("account").str.split_exact("/", 1).struct.rename_fields(["location_id", "bucket"])
-    ).unnest("account")
-    return parts.filter(pl.col("bucket").is_in(SHELF)).select("location_id", "sku")
+
+
+def _ends(movements: pl.DataFrame, end: str) -> pl.DataFrame:
+    parts = pl.col(end).str.split_exact("/", 1).struct.rename_fields(["location_id", "bucket"])
+    return movements.select("movement_id", "sku", "valid_at", parts.alias("end")).unnest("end")
 
 
 def _corrections(session: Session, touched: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Return the movements that bring the ledger to the newest counts."""
-    session.frame("tmp_touched", touched)
-    due = session.query("stock/count_corrections").with_columns(
-        pl.format("{}/{}/{}", "location_id", "sku", pl.col("counted_at").dt.epoch("us")).alias(
-            "cause_id"
-        )
-    )
-    session.frame("tmp_causes", due.select("cause_id"))
-    earlier = session.query("stock/movements_after")
-    found = due.join(earlier, on="cause_id", how="left").with_columns(
-        pl.col("movements").fill_null(0),
+    shelves = touched.group_by("location_id", "sku").agg(pl.col("since").min())
+    session.frame("tmp_touched", shelves)
+    counted = session.query("stock/newest_counts", since=_earliest(shelves["since"], now))
+    session.frame("tmp_counted", counted)
+    oldest = _earliest(counted["counted_at"], now)
+    wrong = session.query("stock/count_corrections", since=oldest)
+    seen = pl.col("counted_at").dt.epoch("us")
+    due = wrong.select(
         pl.lit("count").alias("cause"),
+        pl.format("{}/{}/{}", "location_id", "sku", seen).alias("cause_id"),
+        "sku",
         pl.lit("world/count").alias("from_account"),
         pl.format("{}/sellable", "location_id").alias("to_account"),
-        pl.col("difference").alias("quantity"),
+        "quantity",
         pl.col("counted_at").alias("valid_at"),
+        pl.col("counted_at").alias("begun"),
     )
-    return _movements(found, now)
+    return _numbered(due, _posted(session, due), now)
 
 
 def _write(session: Session, movements: pl.DataFrame) -> None:
     if movements.is_empty():
         return
-    session.insert_new("stock_movements", movements.select(MOVEMENT))
+    session.frame("tmp_movements", movements)
+    session.run("stock/add_movements")
     legs = pl.concat(
         [
             movements.select(pl.col("to_account").alias("account"), "sku", "quantity"),
@@ -108,3 +164,8 @@ def _write(session: Session, movements: pl.DataFrame) -> None:
     )
     session.frame("tmp_deltas", legs.group_by("account", "sku").agg(pl.col("quantity").sum()))
     session.upsert("stock_balances", session.query("stock/balances_of"))
+
+
+def _earliest(times: pl.Series, none: datetime) -> datetime:
+    found = times.min()
+    return found if isinstance(found, datetime) else none

@@ -1,52 +1,59 @@
--- What the newest count of a location and SKU says beyond what the ledger explains.
--- Grain: one row a (location, sku) of tmp_touched whose count and ledger differ.
--- A count dated T contains what left before T: only movements valid up to T are compared.
+-- What the counts of tmp_counted say beyond what the ledger explains.
+-- Grain: one row a (location, sku) whose count and ledger differ.
+-- A count dated T contains what left before T and not what left after: the ledger at T is
+-- today's balance less the movements after T, so nothing older than the oldest T ($since) is read.
 -- A count of what is available lacks the units of orders the location knew and still held at T.
-WITH newest AS (
-    SELECT c.location_id, c.sku, max(c.counted_at) AS counted_at
-    FROM stock_counts c
-    JOIN tmp_touched k ON k.location_id = c.location_id AND k.sku = c.sku
+WITH shelf AS (
+    SELECT c.location_id, c.sku, sum(b.quantity) AS quantity
+    FROM tmp_counted c
+    JOIN stock_balances b
+        ON b.sku = c.sku
+        AND b.account IN (c.location_id || '/sellable', c.location_id || '/allocated')
     GROUP BY c.location_id, c.sku
 ),
-counted AS (
-    SELECT c.location_id, c.sku, c.counted_at, c.quantity, c.means
-    FROM stock_counts c
-    JOIN newest n
-        ON n.location_id = c.location_id AND n.sku = c.sku AND n.counted_at = c.counted_at
-),
-moved AS (
+later AS (
     SELECT c.location_id, c.sku,
         sum(CASE WHEN m.to_account IN (c.location_id || '/sellable', c.location_id || '/allocated')
             THEN m.quantity ELSE 0 END)
         - sum(CASE WHEN m.from_account IN (c.location_id || '/sellable', c.location_id || '/allocated')
             THEN m.quantity ELSE 0 END) AS quantity
-    FROM counted c
-    JOIN stock_movements m ON m.sku = c.sku AND m.valid_at <= c.counted_at
+    FROM tmp_counted c
+    JOIN stock_movements m ON m.sku = c.sku AND m.valid_at > c.counted_at
+    WHERE m.valid_at > $since
     GROUP BY c.location_id, c.sku
 ),
-gone AS (
-    SELECT s.fo_id, l.line_id, l.sku, c.counted_at, sum(l.quantity) AS quantity
-    FROM counted c
-    JOIN shipments s ON s.location_id = c.location_id AND s.shipped_at <= c.counted_at
-    JOIN shipment_lines l ON l.shipment_id = s.shipment_id AND l.sku = c.sku
-    WHERE c.means = 'available'
-    GROUP BY s.fo_id, l.line_id, l.sku, c.counted_at
-),
-held AS (
-    SELECT c.location_id, c.sku, sum(greatest(l.quantity - coalesce(g.quantity, 0), 0)) AS quantity
-    FROM counted c
+waiting AS (
+    SELECT c.location_id, c.sku, c.counted_at, l.fo_id, l.line_id, l.quantity, l.refused_quantity
+    FROM tmp_counted c
     JOIN fulfillment_orders f
         ON f.location_id = c.location_id AND f.dispatched_at <= c.counted_at
-        AND (f.closed_at IS NULL OR f.closed_at > c.counted_at)
     JOIN fulfillment_lines l ON l.fo_id = f.fo_id AND l.sku = c.sku
-    LEFT JOIN gone g ON g.fo_id = l.fo_id AND g.line_id = l.line_id AND g.sku = l.sku
-    WHERE c.means = 'available'
-    GROUP BY c.location_id, c.sku
+    WHERE c.means = 'available' AND (f.closed_at IS NULL OR f.closed_at > $since)
+        AND (f.closed_at IS NULL OR f.closed_at > c.counted_at)
+),
+gone AS (
+    SELECT w.fo_id, w.line_id, w.sku, sum(l.quantity) AS quantity
+    FROM waiting w
+    JOIN shipments s ON s.fo_id = w.fo_id AND s.shipped_at <= w.counted_at
+    JOIN shipment_lines l
+        ON l.shipment_id = s.shipment_id AND l.line_id = w.line_id AND l.sku = w.sku
+    GROUP BY w.fo_id, w.line_id, w.sku
+),
+held AS (
+    -- what was refused counts as gone with the first parcel, as it does in the ledger
+    SELECT w.location_id, w.sku, sum(greatest(
+        w.quantity - CASE WHEN g.quantity IS NULL THEN 0 ELSE g.quantity + w.refused_quantity END, 0
+    )) AS quantity
+    FROM waiting w
+    LEFT JOIN gone g ON g.fo_id = w.fo_id AND g.line_id = w.line_id AND g.sku = w.sku
+    GROUP BY w.location_id, w.sku
 )
 SELECT c.location_id, c.sku, c.counted_at,
-    CAST(c.quantity + coalesce(h.quantity, 0) - coalesce(m.quantity, 0) AS bigint) AS difference
-FROM counted c
-LEFT JOIN moved m ON m.location_id = c.location_id AND m.sku = c.sku
+    CAST(c.quantity + coalesce(h.quantity, 0)
+        - (coalesce(s.quantity, 0) - coalesce(m.quantity, 0)) AS bigint) AS quantity
+FROM tmp_counted c
+LEFT JOIN shelf s ON s.location_id = c.location_id AND s.sku = c.sku
+LEFT JOIN later m ON m.location_id = c.location_id AND m.sku = c.sku
 LEFT JOIN held h ON h.location_id = c.location_id AND h.sku = c.sku
-WHERE c.quantity + coalesce(h.quantity, 0) <> coalesce(m.quantity, 0)
+WHERE c.quantity + coalesce(h.quantity, 0) <> coalesce(s.quantity, 0) - coalesce(m.quantity, 0)
 ORDER BY c.location_id, c.sku

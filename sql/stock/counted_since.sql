@@ -1,2 +1,7 @@
--- Locations and SKUs counted in records read since $since. Grain: (location, sku).
-SELECT DISTINCT location_id, sku FROM stock_counts WHERE fetched_at >= $since
+-- Locations and SKUs counted in batches merged since $since, with the oldest such count.
+-- Grain: (location, sku).
+SELECT c.location_id, c.sku, min(c.counted_at) AS since
+FROM batches b
+JOIN stock_counts c ON c.batch_id = b.batch_id
+WHERE b.merged_at >= $since
+GROUP BY c.location_id, c.sku

@@ -1,0 +1,134 @@
+"""A small world for stock, outbox and report tests: facts as the other stages would store them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+from store_frames import frame
+
+from oms_pipelines.config import Oms, parse
+from oms_pipelines.store import Session, Store
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    """Return a time so many hours after noon of the day."""
+    return NOON + timedelta(hours=hours)
+
+
+def place(location_id: str, **more: Any) -> dict:
+    return {"id": location_id, "address": {"country": "FR"}, **more}
+
+
+def channel(channel_id: str, **stock: Any) -> dict:
+    return {"id": channel_id, "system": "file", "stock": {"mode": "escrow", **stock}}
+
+
+def network(channels: list[dict], locations: list[dict] | None = None, **more: Any) -> Oms:
+    """Return a configuration of channels and locations."""
+    return parse({"channels": channels, "locations": locations or [place("lyon")], **more}, env={})
+
+
+class World:
+    """Facts of one store, written as the stages that own them write them."""
+
+    def __init__(self, store: Store, *locations: str):
+        self.store = store
+        self.batches = 0
+        rows = [{"location_id": x, "kind": "warehouse"} for x in locations or ("lyon",)]
+        self.put("locations", *rows)
+
+    def put(self, table: str, *rows: dict) -> None:
+        with self.store.session() as s:
+            s.upsert(table, frame(table, *rows))
+
+    def batch(self, when: datetime) -> dict:
+        """Return the version columns of a record that comes in a batch merged at `when`."""
+        self.batches += 1
+        batch_id = f"{when:%Y%m%dT%H%M%S}-{self.batches}"
+        self.put("batches", {
+            "batch_id": batch_id, "source": "x", "stream": "x", "received": 1, "accepted": 1,
+            "quarantined": 0, "changed": 1, "merged_at": when,
+        })  # fmt: skip
+        return {
+            "source_version": self.batches, "fetched_at": when, "batch_id": batch_id,
+            "record_hash": f"h{self.batches}",
+        }  # fmt: skip
+
+    def order(
+        self, order_id: str, lines: dict[str, int], when: datetime = NOON, **more: Any
+    ) -> None:
+        """Merge an order; `lines` are SKU to quantity. `line` adds columns to every line."""
+        channel_id, external_id = order_id.split("/", 1)
+        extra = more.pop("line", {})
+        head = {
+            "order_id": order_id, "channel_id": channel_id, "external_id": external_id,
+            "number": external_id, "order_status": "open", "payment_status": "paid",
+            "fulfillment_status": "unfulfilled", "currency": "EUR", "delivery_mode": "home",
+            "priority": 0, "placed_at": when, "updated_at": when, **self.batch(when), **more,
+        }  # fmt: skip
+        rows = [
+            {
+                "order_id": order_id, "line_id": sku, "channel_sku": sku, "sku": sku,
+                "units_per": 1, "ordered_quantity": quantity, "canceled_quantity": 0,
+                "shipped_quantity": 0, "currency": "EUR", "requires_shipping": True, **extra,
+            }
+            for sku, quantity in lines.items()
+        ]  # fmt: skip
+        contact = {"order_id": order_id, "name": "Zoë", "email": "zoe@example.com"}
+        with self.store.session() as s:
+            s.merge_documents(
+                "orders",
+                frame("orders", head),
+                {
+                    "order_lines": frame("order_lines", *rows),
+                    "order_contacts": frame("order_contacts", contact),
+                },
+            )
+
+    def count(self, location: str, sku: str, quantity: int, when: datetime, **more: Any) -> None:
+        read = more.pop("read", when)
+        self.put("stock_counts", {
+            "location_id": location, "sku": sku, "counted_at": when, "quantity": quantity,
+            "means": "on_hand", **self.batch(read), **more,
+        })  # fmt: skip
+
+    def give(self, fo_id: str, sku: str, quantity: int, when: datetime = NOON, **more: Any) -> None:
+        """Give a fulfillment order to a location: state planned, or as `more` has it."""
+        line = {
+            "fo_id": fo_id, "line_id": sku, "sku": sku, "quantity": quantity,
+            "shipped_quantity": more.pop("shipped", 0), "refused_quantity": more.pop("refused", 0),
+        }  # fmt: skip
+        self.put("fulfillment_lines", line)
+        self.put("fulfillment_orders", {
+            "fo_id": fo_id, "order_id": f"shop/{fo_id}", "location_id": "lyon",
+            "state": "planned", "plan_id": "p", "planned_at": when, **more,
+        })  # fmt: skip
+
+    def parcel(self, fo_id: str, sku: str, quantity: int, when: datetime, **more: Any) -> None:
+        """Confirm a parcel: shipped at `when`, known at `known`."""
+        shipment_id = more.pop("shipment_id", f"lyon/{fo_id}")
+        self.put("shipment_lines", {
+            "shipment_id": shipment_id, "line_id": sku, "sku": sku, "quantity": quantity,
+        })  # fmt: skip
+        self.put("shipments", {
+            "shipment_id": shipment_id, "fo_id": fo_id, "order_id": f"shop/{fo_id}",
+            "location_id": "lyon", "status": "Pending", "shipped_at": when,
+            "known_at": more.pop("known", when), **more,
+        })  # fmt: skip
+
+    def receipt(
+        self, sku: str, quantity: int, disposition: str, when: datetime, **more: Any
+    ) -> None:
+        self.put("return_receipts", {
+            "receipt_id": "lyon/r1", "line_no": 1, "location_id": "lyon", "sku": sku,
+            "quantity": quantity, "condition": "as_new", "disposition": disposition,
+            "received_at": when, **self.batch(when), **more,
+        })  # fmt: skip
+
+
+def balances(session: Session) -> dict[tuple[str, str], int]:
+    """Return what lies in each account, zero left out."""
+    rows = session.table("stock_balances").filter(pl.col("quantity") != 0)
+    return {(a, s): q for a, s, q in rows.select("account", "sku", "quantity").iter_rows()}
