@@ -23,6 +23,7 @@ def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
     Stock is what is sellable less the location's and the routing's safety stock. Positions
     of customers are kept to 0.01 degree: a plan is stored, and need not know the door.
     """
+    session.frame("tmp_routing_under_way", session.query("routing/under_way"))
     lines = session.query("routing/open_lines").join(
         _capabilities(oms), on="channel_id", how="left"
     )
