@@ -37,7 +37,7 @@ def test_a_plug_in_of_one_file_and_its_sql_turns_its_sample_into_rows(tmp_path):
     lines = found["tables"]["order_lines"]
     assert [(x["channel_sku"], x["ordered_quantity"]) for x in lines] == [("TEA", 2), ("MUG", 1)]
     (rejected,) = found["rejected"]
-    assert "placed_at" in rejected["reason"]
+    assert "updated_at" in rejected["reason"]
     assert found["received"] == 2
 
 
