@@ -68,6 +68,21 @@ def test_a_window_goes_on_where_it_was_left_however_it_has_shrunk(operator):
     assert set(ids([first, *rest])) == {"O1", "O2", "O3", "O4", "O5"}
 
 
+@pytest.mark.parametrize("kept", [4, 2])
+def test_a_page_that_repeats_the_one_before_costs_no_order(operator, kept):
+    operator.orders = [order(i) for i in range(1, 7)]
+    both = {"orders": operator.orders[0:4][:kept], "total_count": 6}
+    channel = operator.connect(page_size=2)
+    pages = channel.orders(WINDOW)
+    first = next(pages)
+    operator.instead["GET /orders"] = [reply(both)]
+    if kept == 2:  # nothing new in it
+        with pytest.raises(Unreachable, match="fewer rows"):
+            next(pages)
+    else:
+        assert ids([first, *pages]) == ["O1", "O2", "O1", "O2", "O3", "O4", "O5", "O6"]
+
+
 def test_a_total_that_is_never_reached_is_an_error_and_not_an_end(operator):
     operator.orders = [order(1)]
     short = {"orders": [], "total_count": 3}

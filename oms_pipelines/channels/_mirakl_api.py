@@ -7,11 +7,23 @@ Source: developer.mirakl.com, MMP seller API.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from oms_pipelines.errors import Malformed, Rejected, Unreachable
 from oms_pipelines.http import Auth, Fetcher, Response
 
+
+@dataclass(frozen=True)
+class Listed:
+    """A list in an answer, and what tells its rows apart."""
+
+    name: str
+    key: str
+
+
+ORDERS = Listed("orders", "order_id")
+OFFERS = Listed("offers", "shop_sku")
 MOST_IDS = 100  # of OR11's order_ids
 DONE = frozenset({"SHIPPED", "TO_COLLECT", "RECEIVED", "CLOSED"})
 ENDED = frozenset({"CANCELED", "REFUSED", "WAITING_REFUND", "WAITING_REFUND_PAYMENT"})
@@ -85,33 +97,42 @@ class Api:
             yield from rows(self, self.request("OR11", "GET", "/orders", params=params), "orders")
 
     def offsets(
-        self, operation: str, path: str, rows_at: str, size: int, params: Mapping[str, Any], at: str
+        self,
+        operation: str,
+        path: str,
+        listed: Listed,
+        size: int,
+        params: Mapping[str, Any],
+        at: str,
     ) -> Iterator[tuple[Response, list[Any], str | None]]:
         """Yield pages by offset: the answer, its rows, and where the next page begins.
 
         `at` is what an earlier page was yielded with, or empty. When the total falls while
         pages are read, that many rows have gone from before the offset or after it, and the
-        offset goes back by as many: a row may come twice, none is left out. A total that
-        is never reached is an error, not an end.
+        offset goes back by as many: a row may come twice, none is left out. Rows of the
+        page before, served again, do not move the offset. A total that is never reached is
+        an error, not an end.
         """
         offset, known = _position(at)
+        before: set[Any] = set()
         while True:
             page = {**params, "max": size, "offset": offset}
             response = self.request(operation, "GET", path, params=page)
-            found = rows(self, response, rows_at)
+            found = rows(self, response, listed.name)
             total = response.json().get("total_count")
             if not isinstance(total, int):
                 raise Malformed(f"{self.source}: {operation} was answered without total_count")
-            if known is not None and total < known:
-                back = max(0, offset - (known - total))
-                if back < offset:
-                    offset, known = back, total
-                    continue
+            if known is not None and total < known and offset > 0:
+                offset, known, before = max(0, offset - (known - total)), total, set()
+                continue
             known = total
-            offset += len(found)
-            if not found and offset < total:
-                raise Unreachable(f"{self.source}: {operation} gave fewer rows than total_count")
+            keys = [row.get(listed.key) if isinstance(row, dict) else None for row in found]
+            offset += min(size, sum(key is None or key not in before for key in keys))
+            before = set(keys)
             following = f"{offset}:{total}" if offset < total else None
+            if following == at:
+                raise Unreachable(f"{self.source}: {operation} gave fewer rows than total_count")
+            at = following or ""
             yield response, found, following
             if following is None:
                 return

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from oms_pipelines.channels._mirakl_api import Api
+from oms_pipelines.channels._mirakl_api import OFFERS, Api
 from oms_pipelines.channels.base import Level, Receipt
 from oms_pipelines.errors import Malformed
 
@@ -101,7 +101,7 @@ def read(api: Api, skus: Sequence[str], read_each: int, size: int) -> dict[str, 
     asked = [{"sku": sku} for sku in sorted(wanted)] if len(wanted) <= read_each else [{}]
     found: dict[str, int] = {}
     for params in asked:
-        for _, offers, _ in api.offsets("OF21", "/offers", "offers", size, params, ""):
+        for _, offers, _ in api.offsets("OF21", "/offers", OFFERS, size, params, ""):
             found |= {
                 offer["shop_sku"]: int(offer["quantity"])
                 for offer in offers

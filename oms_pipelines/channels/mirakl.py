@@ -13,7 +13,7 @@ import orjson
 from pydantic import Field, ValidationError
 
 from oms_pipelines.channels import _mirakl_stock, _mirakl_tracking
-from oms_pipelines.channels._mirakl_api import Api, rows
+from oms_pipelines.channels._mirakl_api import ORDERS, Api, rows
 from oms_pipelines.channels.base import Capabilities, Level, Page, Parcel, Receipt, Window
 from oms_pipelines.config import Channel as ChannelSettings
 from oms_pipelines.config import Settings
@@ -88,7 +88,7 @@ class Mirakl:
         params = {"start_update_date": _utc(window.start), "end_update_date": _utc(window.end)}
         size = self._options.page_size
         for response, found, following in self._api.offsets(
-            "OR11", "/orders", "orders", size, params, resume or ""
+            "OR11", "/orders", ORDERS, size, params, resume or ""
         ):
             newest = _newest(found, "last_updated_date")
             yield Page("orders", response.body, len(found), following, newest)
