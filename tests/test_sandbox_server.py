@@ -154,3 +154,11 @@ def test_the_bulk_server_pages_by_cursor_within_a_window():
             if not page["pageInfo"]["hasNextPage"]:
                 break
         assert len(found) == len(set(found)) == 550
+
+
+def test_a_taken_port_is_an_error_of_the_caller(box, tmp_path):
+    with (
+        pytest.raises(OSError, match="in use"),
+        running(tmp_path / "box", process=True, port=box.port),
+    ):
+        pass

@@ -59,7 +59,7 @@ class Box:
 def running(root: Path, *, process: bool = False, **options: Any) -> Generator[Box]:
     """Run a sandbox in a thread, or in a process of its own, and stop it at the end.
 
-    Options are those of `Sandbox`.
+    Options are those of `Sandbox`. Raises OSError when a port is taken.
     """
     if process:
         with _subprocess(root, options) as box:
@@ -75,7 +75,7 @@ def running(root: Path, *, process: bool = False, **options: Any) -> Generator[B
 
 @contextmanager
 def _subprocess(root: Path, options: dict[str, Any]) -> Generator[Box]:
-    told = json.dumps(options, default=lambda x: x.isoformat())
+    told = json.dumps({"port": 0, "smtp_port": 0, **options}, default=str)
     command = [sys.executable, "-m", "oms_pipelines.sandbox", str(root), told]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -84,19 +84,28 @@ def _subprocess(root: Path, options: dict[str, Any]) -> Generator[Box]:
         if not line:
             raise RuntimeError(f"the sandbox ended at once, with {child.wait()}")
         said = json.loads(line)
+        if "errno" in said:
+            raise OSError(said["errno"], said["error"])
         yield Box(said["url"], said["smtp_port"], root)
     finally:
         child.terminate()
         child.wait(30)
 
 
-def serve(root: Path, *, ready: Callable[[Sandbox], None] | None = None, **options: Any) -> None:
+def serve(
+    root: Path,
+    *,
+    port: int = 8800,
+    smtp_port: int = 8825,
+    ready: Callable[[Sandbox], None] | None = None,
+    **options: Any,
+) -> None:
     """Run a sandbox in front until it is interrupted or told to stop.
 
-    `ready` is called with it once its ports are known. Options are those of `Sandbox`;
-    raises Misconfigured when a table of sales cannot be used.
+    `ready` is called with it once its ports are known. Options are those of `Sandbox`.
+    Raises Misconfigured when a table of sales cannot be used, OSError when a port is taken.
     """
-    sandbox = Sandbox(root, **options)
+    sandbox = Sandbox(root, port=port, smtp_port=smtp_port, **options)
     if ready:
         ready(sandbox)
     sandbox.run()

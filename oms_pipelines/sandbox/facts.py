@@ -28,6 +28,7 @@ def state(world: "World", history: bool = False) -> dict[str, Any]:
     return {
         "now": z(world.now),
         "seed": truth.seed,
+        "counts": counts(world),
         "channels": {s.id: _shop(world, s, history) for s in truth.shops.values()},
         "locations": {p.id: _place(p) for p in truth.places.values()},
         "parcels": [
@@ -48,6 +49,31 @@ def state(world: "World", history: bool = False) -> dict[str, Any]:
         "tally": dict(sorted(truth.tally.items())),
         "faults": {"waiting": world.faults.waiting, "done": world.faults.done},
     }  # fmt: skip
+
+
+def counts(world: "World") -> dict[str, int]:
+    """Return how much of everything there is."""
+    truth = world.truth
+    shops, places = truth.shops.values(), truth.places.values()
+    orders = [o for s in shops for o in visible(s, world.now) if o.kind == "sale"]
+    levels = [x for s in shops for x in s.history if x[3] not in ("start", "sale")]
+    return {
+        "orders_placed": len(orders),
+        "orders_served": sum(len(s.served) for s in shops),
+        "levels_received": len(levels),
+        "trackings_received": sum(len(o.trackings) for o in orders),
+        "dispatch_files_read": sum(f.flow == "dispatch" for p in places for f in p.files),
+        "dispatch_lines_read": sum(f.rows for p in places for f in p.files if f.flow == "dispatch"),
+        "return_notices_read": sum(len(p.expected) for p in places),
+        "file_faults_seen": sum(len(p.faults) for p in places),
+        "parcels_shipped": len(truth.parcels),
+        "parcels_delivered": sum(
+            p.tag == "Delivered" and not p.checkpoints[-1].returning for p in truth.parcels.values()
+        ),
+        "mails_received": len({str(m["message_id"]) for m in truth.mails}),
+        "units_returned": sum(truth.returned.values()),
+        "oversells": len(truth.oversells),
+    }
 
 
 def _shop(world: "World", shop: Shop, history: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ class Sandbox:
     """A sandbox network on loopback.
 
     `root` holds its state and its files; a second start there goes on where the first
-    stopped, and ignores `seed`, `start`, `scale` and `sales`. `port` and `smtp_port` 0 take
-    free ones. `sales` are the arguments of `Table`. `speed` is virtual hours a second; at 0
-    the clock moves only when it is told to.
+    stopped, and ignores `seed`, `start` and `scale`. `port` and `smtp_port` 0 take free ones.
+    `speed` is virtual hours a second; at 0 the clock moves only when it is told to. `sales`
+    is a table of order lines to live by, see `Table` for what goes with it.
     """
 
     def __init__(
@@ -43,10 +44,26 @@ class Sandbox:
         port: int = 0,
         smtp_port: int = 0,
         speed: float = 0.0,
+        sales: Path | str | None = None,
+        mapping: dict[str, str] | None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        zone: str = "UTC",
+        currency: str = "GBP",
         **world: Any,
     ):
         root.mkdir(parents=True, exist_ok=True)
-        self.world = World(root, **world)
+        table = None
+        if sales:
+            table = {
+                "path": str(Path(sales).absolute()),
+                "mapping": mapping or {},
+                "since": str(since) if since else None,
+                "until": str(until) if until else None,
+                "zone": zone,
+                "currency": currency,
+            }
+        self.world = World(root, sales=table, **world)
         self.root = root
         self.speed = speed
         self._sockets = [listen(port), listen(smtp_port)]
