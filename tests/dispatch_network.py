@@ -1,7 +1,8 @@
 """A small network for dispatch tests: two locations, orders and what was planned for them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -10,11 +11,13 @@ from store_frames import START, at, contact, frame, line, order
 
 from oms_pipelines import config
 from oms_pipelines.config import Oms
+from oms_pipelines.dispatch import Planned, plan_files, write_files
 from oms_pipelines.logistics.csvfile import read
 from oms_pipelines.logistics.kinds import DEFAULTS
 from oms_pipelines.store import Store
 
 NOW = START + timedelta(hours=8)
+FIRST = "lyon_dispatch_20260101_000001.csv"
 
 
 def network(root: Path, **lyon: object) -> Oms:
@@ -30,7 +33,7 @@ def network(root: Path, **lyon: object) -> Oms:
         }
         for place in ("lyon", "paris")
     ]
-    places[0] |= lyon
+    places = [{**places[0], **lyon}, places[1]]
     return config.parse({"output": str(root / "var"), "locations": places}, {})
 
 
@@ -87,10 +90,59 @@ def ready(store: Store, *keys: str, location: str = "lyon", quantity: int = 2) -
     planned(store, [part(k, location) for k in keys], [pick(k, quantity=quantity) for k in keys])
 
 
+def run(store: Store, oms: Oms, now: datetime = NOW) -> Planned:
+    """Plan and deliver what waits; return what was planned."""
+    with store.session() as s:
+        made = plan_files(s, oms, now)
+    assert not write_files(store, oms, now).failed
+    return made
+
+
+def send(store: Store, root: Path) -> None:
+    """Plan and deliver what waits in the network of a root."""
+    run(store, network(root))
+
+
+def dispatched(store: Store, root: Path, *keys: str, quantity: int = 5) -> None:
+    """Store orders planned at one location, and deliver their file."""
+    ready(store, *keys, quantity=quantity)
+    send(store, root)
+
+
+def canceled(store: Store, *keys: str) -> None:
+    """Store newer versions of orders: canceled."""
+    rows = [order(k, 9) | {"order_status": "canceled"} for k in keys]
+    with store.session() as s:
+        s.merge_documents("orders", frame("orders", *rows), {})
+
+
+def announced(store: Store, key: str, **more: object) -> None:
+    """Store a return of one unit of order 1, announced for lyon."""
+    row = {
+        "return_id": f"shop/{key}",
+        "source": "shop",
+        "order_id": "shop/1",
+        "rma": f"RMA{key}",
+        "initiator": "customer",
+        "status": "announced",
+        "reason_code": "too_small",
+        "location_id": "lyon",
+        "announced_at": at(0),
+        "source_version": 1,
+        "fetched_at": at(0),
+        "record_hash": key,
+        "batch_id": "b",
+        **more,
+    }
+    line_ = {"return_id": f"shop/{key}", "line_id": "1", "sku": "A", "quantity": 1}
+    with store.session() as s:
+        s.merge_documents(
+            "returns", frame("returns", row), {"return_lines": frame("return_lines", line_)}
+        )
+
+
 def delivered(root: Path, location: str = "lyon", folder: str = "in") -> dict[str, pl.DataFrame]:
     """Return the files a location holds with a true manifest, by name."""
-    from hashlib import sha256
-
     found = {}
     kind = "dispatch" if folder == "in" else "return_notice"
     for manifest in sorted((root / location / folder).glob("*.manifest.json")):
@@ -122,3 +174,10 @@ def file_states(store: Store) -> dict[str, str]:
     """Return the state of each file by its name."""
     with store.session(read_only=True) as s:
         return dict(s.table("files").select("name", "state").rows())
+
+
+def lines_of(store: Store) -> list[tuple]:
+    """Return shipped, refused and why of each fulfillment line."""
+    with store.session(read_only=True) as s:
+        rows = s.table("fulfillment_lines")
+    return rows.select("shipped_quantity", "refused_quantity", "refusal_reason").rows()

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from dispatch_network import NOW, delivered, file_states, manifest_of, network, ready, states
-from test_dispatch_files import announced
+from dispatch_network import (
+    NOW,
+    announced,
+    delivered,
+    file_states,
+    manifest_of,
+    network,
+    ready,
+    states,
+)
 
 from oms_pipelines.dispatch import plan_files, write_files
 from oms_pipelines.store.duckdb import DuckdbStore

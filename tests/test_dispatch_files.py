@@ -6,7 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from dispatch_network import (
+    FIRST,
     NOW,
+    announced,
     delivered,
     file_states,
     manifest_of,
@@ -15,12 +17,12 @@ from dispatch_network import (
     pick,
     planned,
     ready,
+    run,
     sold,
     states,
 )
-from store_frames import at, frame, line, order
+from store_frames import at, frame, order
 
-from oms_pipelines.config import Oms
 from oms_pipelines.dispatch import (
     list_files,
     mark_overdue,
@@ -29,19 +31,10 @@ from oms_pipelines.dispatch import (
     show_file,
     write_files,
 )
-from oms_pipelines.dispatch.plan import Planned
 from oms_pipelines.errors import Malformed, Rejected
 from oms_pipelines.store import Store
 
-FIRST = "lyon_dispatch_20260101_000001.csv"
 SECOND = "lyon_dispatch_20260101_000002.csv"
-
-
-def run(store: Store, oms: Oms, now=NOW) -> Planned:
-    with store.session() as s:
-        made = plan_files(s, oms, now)
-    assert not write_files(store, oms, now).failed
-    return made
 
 
 def test_a_file_and_its_manifest_say_all_that_waits_at_a_location(store: Store, tmp_path: Path):
@@ -111,74 +104,6 @@ def test_two_files_left_planned_go_out_in_sequence_and_chained(store: Store, tmp
     assert done.delivered == [FIRST, SECOND]
     first, second = manifest_of(tmp_path, FIRST), manifest_of(tmp_path, SECOND)
     assert second["previous"]["sha256"] == first["sha256"]
-
-
-def test_an_order_canceled_before_dispatch_is_in_no_file(store: Store, tmp_path: Path):
-    oms = network(tmp_path)
-    ready(store, "1", "2")
-    canceled(store, "1")
-    made = run(store, oms)
-    assert made.canceled == 1
-    assert delivered(tmp_path)[FIRST]["order_id"].to_list() == ["shop/2"]
-    assert states(store) == {"1/0": "canceled", "2/0": "dispatched"}
-
-
-def canceled(store: Store, key: str, version: int = 5) -> None:
-    with store.session() as s:
-        s.merge_documents(
-            "orders", frame("orders", order(key, version) | {"order_status": "canceled"}), {}
-        )
-
-
-def test_an_order_held_before_dispatch_is_in_no_file(store: Store, tmp_path: Path):
-    oms = network(tmp_path)
-    ready(store, "1")
-    held = order("1", 5) | {"order_status": "held", "hold_reason": "payment pending"}
-    with store.session() as s:
-        s.merge_documents("orders", frame("orders", held), {})
-    assert run(store, oms).files == ()
-    assert states(store) == {"1/0": "canceled"}
-
-
-def test_an_order_canceled_after_dispatch_is_canceled_by_a_line_of_the_next_file(
-    store: Store, tmp_path: Path
-):
-    oms = network(tmp_path)
-    ready(store, "1", "2")
-    run(store, oms)
-    canceled(store, "1")
-    made = run(store, oms)
-    assert (made.canceled, made.cancel_requested) == (0, 1)
-    rows = delivered(tmp_path)[SECOND]
-    asked = rows.select("action", "order_id", "line_id", "sku", "quantity").rows()
-    assert asked == [("cancel", "shop/1", "1", "A", "2")]
-    assert states(store) == {"1/0": "cancel_requested", "2/0": "dispatched"}
-    assert run(store, oms).files == (), "it is asked for once"
-
-
-def test_a_location_that_never_answers_takes_a_cancellation_as_done(store: Store, tmp_path: Path):
-    oms = network(tmp_path, acknowledgements=None)
-    ready(store, "1")
-    run(store, oms)
-    canceled(store, "1")
-    run(store, oms)
-    assert states(store) == {"1/0": "canceled"}
-
-
-def test_a_line_cut_upstream_cancels_the_newest_part_that_is_too_much(store: Store, tmp_path: Path):
-    oms = network(tmp_path)
-    sold(store, "1", quantity=3)
-    parts = [part("1", "lyon", 0), part("1", "paris", 1)]
-    planned(store, parts, [pick("1", quantity=2), pick("1", quantity=1, number=1)])
-    run(store, oms)
-    with store.session() as s:
-        s.merge_documents(
-            "orders",
-            frame("orders", order("1", 5)),
-            {"order_lines": frame("order_lines", line("1", 1, 3) | {"canceled_quantity": 1})},
-        )
-    assert run(store, oms).cancel_requested == 1
-    assert states(store) == {"1/0": "dispatched", "1/1": "cancel_requested"}
 
 
 def test_a_location_that_fails_keeps_its_files_and_stops_no_other(store: Store, tmp_path: Path):
@@ -280,36 +205,6 @@ def test_a_file_is_listed_and_shown_without_personal_data(store: Store, tmp_path
         "state": "dispatched",
     }
     assert "Zoë" not in str(shown)
-
-
-def announced(store: Store, key: str, **more: object) -> None:
-    row = {
-        "return_id": f"shop/{key}",
-        "source": "shop",
-        "order_id": "shop/1",
-        "rma": f"RMA{key}",
-        "initiator": "customer",
-        "status": "announced",
-        "reason_code": "too_small",
-        "location_id": "lyon",
-        "announced_at": at(0),
-        "source_version": 1,
-        "fetched_at": at(0),
-        "record_hash": key,
-        "batch_id": "b",
-        **more,
-    }
-    with store.session() as s:
-        s.merge_documents(
-            "returns",
-            frame("returns", row),
-            {
-                "return_lines": frame(
-                    "return_lines",
-                    {"return_id": f"shop/{key}", "line_id": "1", "sku": "A", "quantity": 1},
-                )
-            },
-        )
 
 
 def test_a_return_is_told_to_its_location_once(store: Store, tmp_path: Path):

@@ -76,7 +76,7 @@ def unknown_sku(known: Collection[str] | None) -> list[pl.Expr]:
     """Return the test of a SKU against those the merchant has; none when they are not told."""
     if known is None:
         return []
-    stranger = ~pl.col("sku").is_in(pl.Series(known, dtype=pl.String).implode())
+    stranger = ~pl.col("sku").is_in(pl.Series(list(known), dtype=pl.String).implode())
     return [when(stranger, "sku is unknown; add it to the catalog, then release the row")]
 
 
