@@ -127,26 +127,26 @@ def parts_of(mine, held, start, room, locations, no, costs):
     near = near and not order["parts_used"]
     parts, worths, open_places = [], [], {p["location_id"] for p in free}
     while need and len(parts) < most:
-        best = None
+        found = []
         for place in open_places:
-            if room[place] is not None and room[place] <= 0:
-                continue
             got = cover(need, held, groups, no, place)
-            if not got:
-                continue
             worth = sum(price[s] * n for s, n in got.items())
-            order_by = (-worth, -sum(got.values()), key(place))
+            by = (-worth, -sum(got.values()), key(place))
             if near and not parts:
-                order_by = (km[place] is None, km[place] or 0, place)
-            if best is None or order_by < best[0]:
-                best = (order_by, place, got, worth)
-        if best is None:
+                by = (km[place] is None, km[place] or 0, place)
+            if got and (room[place] is None or room[place] > 0):
+                found.append((by, place, got, worth))
+        if not found:
             break
-        _, place, got, worth = best
+        _, place, got, worth = min(found)
         parts.append((place, got))
         worths.append(worth)
         open_places.discard(place)
         need = {s: n - got.get(s, 0) for s, n in need.items() if n > got.get(s, 0)}
+    return accepted(parts, worths, need, price, least, most)
+
+
+def accepted(parts, worths, need, price, least, most):
     rest = sum(price[s] * n for s, n in need.items())
     if not need and (len(parts) == 1 or all(w >= least for w in worths)):
         return parts
@@ -165,11 +165,12 @@ def liking(rule, km, places, start, wanted, costs):
         return round(places[place]["handling_cost"] * 10000) + round(far * costs.per_km * 10000)
 
     def key(place):
+        near = (km[place] is None, km[place] or 0, place)
         if rule.rank == "distance":
-            return (km[place] is None, km[place] or 0, place)
+            return near
         if rule.rank == "stock":
-            return (-sum(start.get((place, s), 0) for s in wanted), cost(place), place)
-        return (cost(place), km[place] is None, place)
+            return (-sum(start.get((place, s), 0) for s in wanted), cost(place), *near)
+        return (cost(place), *near)
 
     return key
 
@@ -279,5 +280,6 @@ def test_nothing_is_given_twice_and_nothing_beyond_what_is_there(seed):
     asked = {(x["order_id"], x["line_id"]): x["quantity"] for x in lines}
     got = both.group_by("order_id", "line_id").agg(pl.col("quantity").sum())
     assert {(a, b): n for a, b, n in got.rows()} == asked
+    assert made.bound is not None
     assert made.bound <= made.cost + 1e-9
     assert len(made.decisions) == len({x["order_id"] for x in lines}) * len(locations)

@@ -176,22 +176,22 @@ def _rank(
     rule: np.ndarray, inputs: Inputs, distance: np.ndarray, local: np.ndarray,
     stock: np.ndarray, sku: np.ndarray, order: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """Return n x L: how the rule ranks the locations; ties by known position, then by key."""
+    """Return n x L: how the rule ranks the locations; ties by cost, distance, then by key."""
     kinds = np.array([r.rank for r in inputs.rules.rules] + ["cost"])[rule]
     rank = np.zeros(distance.shape, dtype=np.int16)
     places = np.arange(distance.shape[1], dtype=np.int16)
     for kind in np.unique(kinds):
         rows = np.flatnonzero(kinds == kind)
-        far = np.isnan(distance[rows])
+        far = np.nan_to_num(distance[rows], nan=np.inf)
         if kind == "distance":
-            best = np.argsort(np.where(far, np.inf, distance[rows]), axis=1, kind="stable")
+            best = np.argsort(far, axis=1, kind="stable")
         elif kind == "cost":
-            best = np.argsort(local[rows] * 2 + far, axis=1, kind="stable")
+            best = np.lexsort((far, local[rows]), axis=1)
         else:
             mine = np.isin(order, rows)
             starts = np.searchsorted(order[mine], rows)
             held = np.add.reduceat(stock[sku[mine]], starts, axis=0)
-            best = np.lexsort((local[rows], -held), axis=1)
+            best = np.lexsort((far, local[rows], -held), axis=1)
         ranks = np.empty(best.shape, dtype=np.int16)
         np.put_along_axis(ranks, best, np.broadcast_to(places, best.shape), axis=1)
         rank[rows] = ranks

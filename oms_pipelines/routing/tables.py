@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from oms_pipelines.routing.candidates import Problem, collects
-from oms_pipelines.routing.costs import UNIT, cents
+from oms_pipelines.routing.costs import UNIT, Offer, cents
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.model import TIME, Inputs
 from oms_pipelines.routing.verdicts import TESTS, Verdicts
@@ -17,49 +17,49 @@ def parcels(problem: Problem, taken: Taken) -> pl.DataFrame:
 
     The carrier is chosen, and the price found, by what this part weighs.
     """
-    claims = pl.DataFrame(
-        {"item": taken.item, "location": taken.location, "part": taken.part,
-         "turn": problem.order[taken.item], "units": taken.quantity},
-        schema_overrides={"turn": pl.Int64},
-    )  # fmt: skip
-    known = pl.col("weight_g").is_not_null().all()
-    grams = (pl.col("weight_g") * pl.col("quantity")).sum() / pl.col("quantity").sum()
-    weights = problem.lines.group_by("item").agg(
-        pl.when(known).then(grams).cast(pl.Float64).alias("weight_g")
-    )
-    weights = weights.with_columns(pl.col("item").cast(pl.Int64))
-    whole = pl.when(pl.col("weight_g").is_not_null().all())
-    parts = (
-        claims.join(weights, on="item")
-        .sort("turn", "part", "item")
-        .group_by("turn", "part", "location", maintain_order=True)
-        .agg(whole.then((pl.col("weight_g") * pl.col("units")).sum()).alias("grams"))
-        .join(
-            problem.orders.select("turn", "service", "country", collects().alias("collected")),
-            on="turn",
-            maintain_order="left",
-        )
-    )
+    parts = _weighed(problem, taken)
     sent = ~parts["collected"].to_numpy()
     offer = np.zeros(len(parts), dtype=np.int64)
     if sent.any():
         some = parts.filter(~pl.col("collected"))
-        weight = some["grams"].round(3).fill_null(np.nan).to_numpy()
-        offer[sent] = problem.tariff.offer(some, weight)
-    offers = [*problem.tariff.offers] or [None]
-    at = pl.Series(offer)
-    price = cents(np.array([o.amount if o else 0.0 for o in offers]))[offer] * sent
+        offer[sent] = problem.tariff.offer(some, some["grams"].fill_null(np.nan).to_numpy())
+    offers = problem.tariff.offers or [Offer(None, None, 0, 0)]
+    price = cents(np.array([o.amount for o in offers]))[offer] * sent
     local = problem.local_cost[parts["turn"].to_numpy(), parts["location"].to_numpy()]
-    carrier = pl.Series([o.carrier_id if o else None for o in offers], dtype=pl.String)
-    service = pl.Series([o.service if o else None for o in offers], dtype=pl.String)
+    carrier = pl.Series([o.carrier_id for o in offers], dtype=pl.String).gather(offer)
+    service = pl.Series([o.service for o in offers], dtype=pl.String).gather(offer)
     leaves = pl.Series(problem.leaves, dtype=TIME)
     return parts.select(
         "turn", "part", "location",
-        pl.when("collected").then(None).otherwise(carrier.gather(at)).alias("carrier_id"),
-        pl.when("collected").then("service").otherwise(service.gather(at)).alias("service"),
+        pl.when("collected").then(None).otherwise(carrier).alias("carrier_id"),
+        pl.when("collected").then("service").otherwise(service).alias("service"),
         pl.Series("cost", price + local),
         leaves.gather(parts["location"]).alias("ship_by"),
     )  # fmt: skip
+
+
+def _weighed(problem: Problem, taken: Taken) -> pl.DataFrame:
+    """Return one row a part with its grams (null is unknown), service, country, collected."""
+    claims = pl.DataFrame(
+        {"item": taken.item, "location": taken.location, "part": taken.part,
+         "turn": problem.order[taken.item], "units": taken.quantity}
+    )  # fmt: skip
+    total = (pl.col("weight_g") * pl.col("quantity")).sum() / pl.col("quantity").sum()
+    known = pl.col("weight_g").is_not_null().all()
+    each = problem.lines.group_by(pl.col("item").cast(pl.Int64)).agg(
+        pl.when(known).then(total).alias("weight_g")
+    )
+    grams = (pl.col("weight_g") * pl.col("units")).sum().round(3)
+    attributes = problem.orders.select(
+        "turn", "service", "country", collects().alias("collected")
+    )  # fmt: skip
+    return (
+        claims.join(each, on="item")
+        .sort("turn", "part", "item")
+        .group_by("turn", "part", "location", maintain_order=True)
+        .agg(pl.when(known).then(grams).cast(pl.Float64).alias("grams"))
+        .join(attributes, on="turn", maintain_order="left")
+    )
 
 
 def by_line(problem: Problem, taken: Taken) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -166,29 +166,37 @@ def unfilled(
          "split not allowed", "a part would be worth too little"],
         "no part left",
     )  # fmt: skip
-    rules = inputs.rules.rules
-    actions = pl.Series([*(r.unfilled.action for r in rules), "wait"])
-    waits = [r.unfilled.deadline for r in rules] + [None]
-    by_rule = problem.rule[turn]
-    placed = problem.orders["placed_at"].dt.replace_time_zone("UTC").gather(turn)
-    delay = pl.Series(waits, dtype=pl.Duration("us")).gather(by_rule % len(waits))
-    deadline = (placed + delay).alias("deadline")
-    action = actions.gather(by_rule % len(waits))
-    # Until its deadline an order waits; past it a person must look at one that may only wait.
-    due = deadline <= pl.Series([inputs.as_of])
-    final = action.to_frame("action").select(
-        pl.when(pl.lit(deadline).is_null()).then("action")
-        .when(~pl.lit(due)).then(pl.lit("wait"))
-        .when(pl.col("action") == "wait").then(pl.lit("hold"))
-        .otherwise("action")
-    ).to_series()  # fmt: skip
+    action, deadline = _actions(problem, turn, inputs)
     return left.select(
         problem.orders["order_id"].gather(turn),
         "line_id", "sku", "quantity",
         pl.Series("reason", reason, dtype=pl.String),
-        final.alias("action"),
-        deadline.cast(TIME),
+        action,
+        deadline,
     ).sort("order_id", "line_id", "sku")  # fmt: skip
+
+
+def _actions(problem: Problem, turn: np.ndarray, inputs: Inputs) -> tuple[pl.Series, pl.Series]:
+    """Return what to do with what is left of some orders, and until when they wait.
+
+    Until its deadline an order waits; past it a person must look at one that may only wait.
+    """
+    rules = inputs.rules.rules
+    by_rule = problem.rule[turn] % (len(rules) + 1)  # -1, no rule, is the last
+    waits = [*(r.unfilled.deadline for r in rules), None]
+    delay = pl.Series(waits, dtype=pl.Duration("us")).gather(by_rule)
+    placed = problem.orders["placed_at"].dt.replace_time_zone("UTC").gather(turn)
+    frame = pl.DataFrame(
+        {
+            "action": pl.Series([*(r.unfilled.action for r in rules), "wait"]).gather(by_rule),
+            "deadline": (placed + delay).cast(TIME),
+        }
+    )
+    early = pl.col("deadline") > inputs.as_of
+    stuck = pl.col("deadline").is_not_null() & (pl.col("action") == "wait")
+    told = pl.when(early).then(pl.lit("wait")).when(stuck).then(pl.lit("hold"))
+    frame = frame.with_columns(told.otherwise("action").alias("action"))
+    return frame["action"], frame["deadline"]
 
 
 def bound(problem: Problem, verdicts: Verdicts, served: np.ndarray) -> int:

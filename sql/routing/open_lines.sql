@@ -3,7 +3,7 @@
 -- Units a location has, or has shipped, are not left; units it refused are again. What the
 -- channel says has shipped counts as far as the hub did not ship it itself: a parcel closed
 -- after the record was read cannot be in the record's number.
--- Reads open orders only, however long the history.
+-- Reads open orders only, and the temporary table tmp_routing_under_way.
 WITH open_orders AS (
     SELECT order_id, channel_id, priority, placed_at, promised_at, delivery_mode,
         delivery_choice, pickup_location, service, fetched_at
@@ -11,33 +11,36 @@ WITH open_orders AS (
     WHERE order_status = 'open' AND hold_reason IS NULL
         AND coalesce(delivery_mode, 'home') <> 'none'
 ),
-under_way AS (
-    SELECT f.order_id, l.line_id, l.sku,
-        sum(CASE WHEN f.state IN ('refused', 'canceled') THEN l.shipped_quantity
-                 ELSE l.quantity - l.refused_quantity END) AS given,
-        sum(CASE WHEN f.closed_at > o.fetched_at THEN 0 ELSE l.shipped_quantity END) AS told
-    FROM open_orders o
-    JOIN fulfillment_orders f ON f.order_id = o.order_id
-    JOIN fulfillment_lines l ON l.fo_id = f.fo_id
-    GROUP BY f.order_id, l.line_id, l.sku
+given AS (
+    SELECT u.order_id, u.line_id, u.sku,
+        sum(CASE WHEN u.state IN ('refused', 'canceled') THEN u.shipped_quantity
+                 ELSE u.quantity - u.refused_quantity END) AS units,
+        sum(CASE WHEN u.closed_at > o.fetched_at THEN 0 ELSE u.shipped_quantity END) AS told
+    FROM tmp_routing_under_way u
+    JOIN open_orders o ON o.order_id = u.order_id
+    GROUP BY u.order_id, u.line_id, u.sku
 ),
 parts AS (
-    SELECT f.order_id, count(*) AS parts_used
-    FROM open_orders o
-    JOIN fulfillment_orders f ON f.order_id = o.order_id
-    WHERE f.state NOT IN ('refused', 'canceled')
-    GROUP BY f.order_id
+    SELECT order_id, count(DISTINCT fo_id) AS parts_used
+    FROM tmp_routing_under_way
+    WHERE state NOT IN ('refused', 'canceled')
+    GROUP BY order_id
 ),
 waiting AS (
-    SELECT o.order_id, l.line_id, l.sku, l.units_per, l.unit_price, l.currency, l.keep_together,
+    SELECT l.order_id, l.line_id, l.sku, l.units_per, l.unit_price, l.currency, l.keep_together,
         (l.ordered_quantity - l.canceled_quantity) * l.units_per
-        - coalesce(w.given, 0)
-        - greatest(l.shipped_quantity * l.units_per - coalesce(w.told, 0), 0) AS quantity
-    FROM open_orders o
-    JOIN order_lines l ON l.order_id = o.order_id
-    LEFT JOIN under_way w
-        ON w.order_id = l.order_id AND w.line_id = l.line_id AND w.sku = l.sku
-    WHERE l.sku IS NOT NULL AND coalesce(l.requires_shipping, TRUE)
+        - coalesce(g.units, 0)
+        - greatest(l.shipped_quantity * l.units_per - coalesce(g.told, 0), 0) AS quantity
+    FROM order_lines l
+    LEFT JOIN given g
+        ON g.order_id = l.order_id AND g.line_id = l.line_id AND g.sku = l.sku
+    WHERE l.order_id IN (SELECT order_id FROM open_orders)
+        AND l.sku IS NOT NULL AND coalesce(l.requires_shipping, TRUE)
+),
+reached AS (
+    SELECT order_id, country, postal_code, latitude, longitude
+    FROM order_contacts
+    WHERE order_id IN (SELECT order_id FROM open_orders)
 )
 SELECT w.order_id, w.line_id, w.sku, CAST(w.quantity AS bigint) AS quantity,
     o.channel_id, o.priority, o.placed_at, o.promised_at,
@@ -49,7 +52,7 @@ SELECT w.order_id, w.line_id, w.sku, CAST(w.quantity AS bigint) AS quantity,
     CAST(coalesce(p.parts_used, 0) AS bigint) AS parts_used
 FROM waiting w
 JOIN open_orders o ON o.order_id = w.order_id
-LEFT JOIN order_contacts c ON c.order_id = w.order_id
+LEFT JOIN reached c ON c.order_id = w.order_id
 LEFT JOIN skus s ON s.sku = w.sku
 LEFT JOIN parts p ON p.order_id = w.order_id
 WHERE w.quantity > 0

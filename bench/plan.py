@@ -1,7 +1,6 @@
 """How long the greedy plan of 100,000 open lines takes, every candidate's reason kept."""
 
-import subprocess
-import sys
+import resource
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -27,32 +26,8 @@ def instance(
 ) -> Inputs:  # fmt: skip
     """Return a seeded batch of about 2.2 lines an order, stock thrown over all locations."""
     rng = np.random.default_rng(seed)
-    size = 1 + np.minimum(rng.poisson(1.2, orders), 9)
-    order = np.repeat(np.arange(orders), size)
     weight = 1 / np.arange(1, skus + 1) ** popularity
-    sku = rng.choice(skus, order.size, p=weight / weight.sum())
-    quantity = 1 + (rng.random(order.size) < 0.25)
-    price = rng.integers(500, 20_000, skus) / 100
-    late = rng.integers(0, 3 * 86_400, orders)
-    lines = pl.DataFrame(
-        {
-            "order_id": [f"shop/{i:06d}" for i in order],
-            "line_id": [str(i) for i in range(order.size)],
-            "sku": [f"S{i:05d}" for i in sku],
-            "quantity": quantity,
-            "channel_id": "shop",
-            "priority": (rng.random(orders) < 0.05).astype(np.int64)[order],
-            "placed_at": [AS_OF - timedelta(seconds=int(s)) for s in late[order]],
-            "delivery_mode": "home",
-            "country": "FR",
-            "latitude": rng.uniform(42.5, 50.5, orders).round(2)[order],
-            "longitude": rng.uniform(-4, 8, orders).round(2)[order],
-            "unit_value": price[sku],
-            "currency": "EUR",
-            "weight_g": 300,
-        }
-    )
-    demand = np.bincount(sku, weights=quantity, minlength=skus)
+    lines, demand = _lines(rng, orders, weight / weight.sum())
     held = rng.multinomial(np.round(demand * supply).astype(int), np.full(locations, 1 / locations))
     row, place = np.nonzero(held)
     stock = pl.DataFrame(
@@ -76,34 +51,43 @@ def instance(
     return inputs_of(lines, stock, places, Routing(rules=[rule], costs=Costs(per_km=0.01)), AS_OF)
 
 
+def _lines(
+    rng: np.random.Generator, orders: int, chance: np.ndarray
+) -> tuple[pl.DataFrame, np.ndarray]:  # fmt: skip
+    """Return open lines over SKUs of these chances, and the units wanted of each SKU."""
+    size = 1 + np.minimum(rng.poisson(1.2, orders), 9)
+    order = np.repeat(np.arange(orders), size)
+    sku = rng.choice(chance.size, order.size, p=chance)
+    quantity = 1 + (rng.random(order.size) < 0.25)
+    age = rng.integers(0, 3 * 86_400, orders)
+    lines = pl.DataFrame(
+        {
+            "order_id": [f"shop/{i:06d}" for i in order],
+            "line_id": [str(i) for i in range(order.size)],
+            "sku": [f"S{i:05d}" for i in sku],
+            "quantity": quantity,
+            "channel_id": "shop",
+            "priority": (rng.random(orders) < 0.05).astype(np.int64)[order],
+            "placed_at": [AS_OF - timedelta(seconds=int(s)) for s in age[order]],
+            "delivery_mode": "home",
+            "country": "FR",
+            "latitude": rng.uniform(42.5, 50.5, orders).round(2)[order],
+            "longitude": rng.uniform(-4, 8, orders).round(2)[order],
+            "unit_value": (rng.integers(500, 20_000, chance.size) / 100)[sku],
+            "currency": "EUR",
+            "weight_g": 300,
+        }
+    )
+    return lines, np.bincount(sku, weights=quantity, minlength=chance.size)
+
+
 def measure() -> list[dict]:
     """Return name, value, unit, bar, holds, against: seconds (best of three), and memory.
 
-    Runs in a process of its own, so that memory is that of planning alone.
+    Wants a process of its own: memory is the peak of the whole process.
     """
-    done = subprocess.run(
-        [sys.executable, __file__], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    rows = []
-    for text in done:
-        name, value, unit = text.split("\t")
-        bar = BAR_SECONDS if unit == "s" else BAR_GB
-        rows.append(
-            {"name": name, "value": float(value), "unit": unit, "bar": bar,
-             "holds": float(value) <= bar, "against": "a set limit on two cores"}
-        )  # fmt: skip
-    return rows
-
-
-def _peak_gb() -> float:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-def main() -> None:
-    """Print a line a measure: name, value, unit."""
     plan(instance(orders=500))
+    rows = []
     for name, (supply, popularity, capacity) in CASES.items():
         inputs = instance(supply=supply, popularity=popularity, capacity=capacity)
         seconds = []
@@ -112,9 +96,18 @@ def main() -> None:
             made = plan(inputs)
             seconds.append(time.perf_counter() - start)
         what = f"greedy plan of {made.lines} lines, 50 locations, reasons kept, {name}"
-        print(f"{what}\t{min(seconds):.2f}\ts")
-    print(f"memory of the greedy plans\t{_peak_gb():.2f}\tGB")
+        rows.append(_row(what, min(seconds), "s", BAR_SECONDS))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return [*rows, _row("memory of the greedy plans", peak, "GB", BAR_GB)]
+
+
+def _row(name: str, value: float, unit: str, bar: float) -> dict:
+    return {
+        "name": name, "value": round(value, 2), "unit": unit, "bar": bar, "holds": value <= bar,
+        "against": "a set limit on two cores",
+    }  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    for measured in measure():
+        print(measured)
