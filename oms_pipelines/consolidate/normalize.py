@@ -1,8 +1,9 @@
 """Records of landed pages to canonical rows, each record let through or kept back alone."""
 
-import gc
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import duckdb
@@ -11,6 +12,7 @@ import polars as pl
 
 from oms_pipelines.consolidate.records import REJECTED, BatchInfo, Chunk, Cut, chunks, cutter
 from oms_pipelines.consolidate.workspace import DOCUMENTS, Workspace
+from oms_pipelines.parsing import no_collection
 from oms_pipelines.schema import METADATA, VERSION, columns_of, key_of
 
 CHUNK = 20_000
@@ -79,14 +81,43 @@ def _gated_chunks(
     pages: Iterable[bytes], system: str, stream: str, info: BatchInfo, size: int, cut: Cut | None
 ) -> Iterator[_Gated]:
     cut = cut or cutter(system)
-    with closing(Workspace(system, stream, info)) as workspace:
-        found = chunks(pages, cut, stream, info, size)
-        while True:
-            with _no_collection():
-                chunk = next(found, None)
-            if chunk is None:
-                return
-            yield _gated(workspace, chunk)
+    found = chunks(pages, cut, stream, info, size)
+    first, second = _cut(found), _cut(found)
+    if first is None:
+        return
+    with ExitStack() as stack:
+        workspace = stack.enter_context(closing(Workspace(system, stream, info)))
+        if second is None:
+            yield _gated(workspace, first)
+            return
+        # a statement over one chunk keeps one core busy, so two chunks are under way at once
+        other = stack.enter_context(closing(Workspace(system, stream, info)))
+        pool = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="gate"))
+        yield from _side_by_side(pool, (workspace, other), [first, second], found)
+
+
+def _cut(found: Iterator[Chunk]) -> Chunk | None:
+    with no_collection():
+        return next(found, None)
+
+
+def _side_by_side(
+    pool: ThreadPoolExecutor,
+    workspaces: Sequence[Workspace],
+    begun: Sequence[Chunk],
+    found: Iterator[Chunk],
+) -> Iterator[_Gated]:
+    """Yield chunks in order, each gated in a workspace that no other uses meanwhile."""
+    under_way: deque[tuple[Workspace, Future[_Gated]]] = deque(
+        (w, pool.submit(_gated, w, chunk)) for w, chunk in zip(workspaces, begun, strict=True)
+    )
+    while under_way:
+        workspace, gated = under_way.popleft()
+        following = _cut(found)
+        done = gated.result()
+        if following is not None:
+            under_way.append((workspace, pool.submit(_gated, workspace, following)))
+        yield done
 
 
 def _gated(workspace: Workspace, chunk: Chunk) -> _Gated:
@@ -164,15 +195,3 @@ def _keep_newest(tables: dict[str, pl.DataFrame], document: str) -> None:
     for name, frame in tables.items():
         if METADATA.tables[name].info["parent"] == document:
             tables[name] = frame.join(newest.select(where), on=where, how="semi")
-
-
-@contextmanager
-def _no_collection() -> Generator[None]:
-    """Stop looking for cycles while a page is parsed: there are none, and it costs a third."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

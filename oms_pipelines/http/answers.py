@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from oms_pipelines.errors import Malformed
+from oms_pipelines.parsing import loads
 
 _MACHINE_WORD = re.compile(r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$")
 _CODE_FIELDS = ("code", "error_code", "errorCode", "error")
@@ -50,7 +51,7 @@ class Response:
         """Return the body parsed; None when it is empty. Raises Malformed."""
         if self._parsed is None and self.body:
             try:
-                self._parsed = orjson.loads(self.body)
+                self._parsed = loads(self.body)
             except orjson.JSONDecodeError:
                 pass
             else:
