@@ -53,6 +53,46 @@ def _money(cents: int) -> dict[str, Any]:
     return {"shopMoney": {"amount": f"{cents / 100:.2f}", "currencyCode": "EUR"}}
 
 
+_ALIKE = {
+    "closedAt": None,
+    "cancelledAt": None,
+    "cancelReason": None,
+    "test": False,
+    "confirmed": True,
+    "sourceName": "web",
+    "currencyCode": "EUR",
+    "presentmentCurrencyCode": "EUR",
+    "taxesIncluded": True,
+    "displayFinancialStatus": "PAID",
+    "displayFulfillmentStatus": "UNFULFILLED",
+    "phone": None,
+    "customAttributes": [],
+    "retailLocation": None,
+    "shippingLine": {"title": "Standard", "code": "standard"},
+    "totalDiscountsSet": _money(0),
+    "totalRefundedSet": _money(0),
+    "fulfillmentOrders": {"pageInfo": _END, "nodes": []},
+    "fulfillments": [],
+    "refunds": [],
+}
+
+
+def _address(who: Person) -> dict[str, Any]:
+    return {
+        "name": who.name,
+        "company": who.company or None,
+        "address1": who.street,
+        "address2": who.street2 or None,
+        "zip": who.postal_code,
+        "city": who.city,
+        "provinceCode": None,
+        "countryCodeV2": who.country,
+        "phone": who.phone,
+        "latitude": None,
+        "longitude": None,
+    }
+
+
 def _line(random: Random, n: int, k: int) -> tuple[dict[str, Any], int]:
     price, quantity = random.randint(300, 9900), random.choice((1, 1, 1, 2, 3))
     sku = f"SKU-{random.randrange(5000):04d}"
@@ -88,46 +128,15 @@ def order(n: int, random: Random, people: Sequence[Person]) -> dict[str, Any]:
         "createdAt": at,
         "processedAt": at,
         "updatedAt": at,
-        "closedAt": None,
-        "cancelledAt": None,
-        "cancelReason": None,
-        "test": False,
-        "confirmed": True,
-        "sourceName": "web",
-        "currencyCode": "EUR",
-        "presentmentCurrencyCode": "EUR",
-        "taxesIncluded": True,
+        **_ALIKE,
         "customerLocale": who.language,
-        "displayFinancialStatus": "PAID",
-        "displayFulfillmentStatus": "UNFULFILLED",
         "email": who.email,
-        "phone": None,
-        "customAttributes": [],
-        "retailLocation": None,
-        "shippingLine": {"title": "Standard", "code": "standard"},
-        "shippingAddress": {
-            "name": who.name,
-            "company": who.company or None,
-            "address1": who.street,
-            "address2": who.street2 or None,
-            "zip": who.postal_code,
-            "city": who.city,
-            "provinceCode": None,
-            "countryCodeV2": who.country,
-            "phone": who.phone,
-            "latitude": None,
-            "longitude": None,
-        },
+        "shippingAddress": _address(who),
         "totalPriceSet": _money(goods + 490),
         "currentTotalPriceSet": _money(goods + 490),
         "totalTaxSet": _money((goods + 490) // 6),
         "totalShippingPriceSet": _money(490),
-        "totalDiscountsSet": _money(0),
-        "totalRefundedSet": _money(0),
-        "fulfillmentOrders": {"pageInfo": _END, "nodes": []},
         "lineItems": {"pageInfo": _END, "nodes": [line for line, _ in built]},
-        "fulfillments": [],
-        "refunds": [],
     }
 
 

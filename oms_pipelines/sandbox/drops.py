@@ -16,7 +16,14 @@ import xlsxwriter
 from oms_pipelines.sandbox.chance import stream
 from oms_pipelines.sandbox.files import put, table
 from oms_pipelines.sandbox.people import person
-from oms_pipelines.sandbox.shop import everything_open, physical, set_level, take_tracking
+from oms_pipelines.sandbox.shop import (
+    everything_open,
+    note_short,
+    reported,
+    set_level,
+    take_tracking,
+    vanish,
+)
 from oms_pipelines.sandbox.truth import Line, Order, Return
 
 if TYPE_CHECKING:
@@ -129,9 +136,8 @@ def till_sale(world: "World", **demand: Any) -> None:
         if sold > 0:
             shelf[item] -= sold * units
             lines.append(Line(len(lines) + 1, sku, item, units, title, sold, price, left=sold))
-            short = world.truth.committed.get(item, 0) - physical(world, item)
-            if short > 0:
-                world.truth.squeezes.append({"at": world.now, "sku": item, "short": short})
+            vanish(world, "till_paris", item, sold * units)
+            note_short(world, item, sold=sold * units)
     if lines:
         _ticket(world, demand["customer"], lines, demand["currency"], "sale")
 
@@ -194,6 +200,7 @@ def close_till(world: "World") -> None:
     if rows:
         name = f"till_{world.now:%Y%m%d}.xlsx"
         put(world.root / "till_paris" / "out" / name, _workbook(rows))
+        reported(world, "till_paris", f"till_paris/out/{name}")
         shop.files.append(name)
 
 

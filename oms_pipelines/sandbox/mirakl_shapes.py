@@ -111,11 +111,26 @@ def _line(order: Order, line: Line) -> Json:
     }
 
 
+def _shipping(held: Order) -> Json:
+    last = held.trackings[-1] if held.trackings else None
+    return {
+        "shipping_deadline": z(held.placed + timedelta(days=3)),
+        "leadtime_to_ship": 2,
+        "shipping_price": held.shipping / 100,
+        "shipping_type_code": "EXP" if held.service == "express" else "STD",
+        "shipping_type_label": held.service.capitalize(),
+        "shipping_zone_code": "EU",
+        "shipping_company": last.carrier if last else None,
+        "shipping_tracking": last.number if last else None,
+        "shipping_tracking_url": last.url if last else None,
+        "shipping_pudo_id": None,
+    }
+
+
 def order(held: Order) -> Json:
     """Return an order as OR11 lists it. Prices are with tax; a canceled unit leaves the line."""
     lines = [_line(held, x) for x in held.lines]
     price = round(sum(x["price"] for x in lines), 2)
-    last = held.trackings[-1] if held.trackings else None
     choice = [{"code": "delivery_choice", "type": "STRING", "value": held.choice}]
     return {
         "order_id": order_id(held),
@@ -126,23 +141,14 @@ def order(held: Order) -> Json:
         "last_updated_date": z(held.updated),
         "acceptance_decision_date": None if held.stage == "WAITING_ACCEPTANCE" else z(held.placed),
         "customer_debited_date": z(held.paid) if held.stage not in HIDDEN else None,
-        "shipping_deadline": z(held.placed + timedelta(days=3)),
-        "leadtime_to_ship": 2,
         "currency_iso_code": held.currency,
         "price": price,
-        "shipping_price": held.shipping / 100,
         "total_price": round(price + held.shipping / 100, 2),
         "total_commission": round(sum(x["total_commission"] for x in lines), 2),
         "order_tax_mode": "TAX_INCLUDED",
         "payment_type": "CARD",
         "payment_workflow": "PAY_ON_ACCEPTANCE",
-        "shipping_type_code": "EXP" if held.service == "express" else "STD",
-        "shipping_type_label": held.service.capitalize(),
-        "shipping_zone_code": "EU",
-        "shipping_company": last.carrier if last else None,
-        "shipping_tracking": last.number if last else None,
-        "shipping_tracking_url": last.url if last else None,
-        "shipping_pudo_id": None,
+        **_shipping(held),
         "customer": _customer(held),
         "customer_notification_email": f"notification+{held.id}@mirakl.example.net",
         "order_additional_fields": choice if held.choice != "any" else [],

@@ -34,7 +34,8 @@ class Sandbox:
     `root` holds its state and its files; a second start there goes on where the first
     stopped, and ignores `seed`, `start` and `scale`. `port` and `smtp_port` 0 take free ones.
     `speed` is virtual hours a second; at 0 the clock moves only when it is told to. `sales`
-    is a table of order lines to live by, see `Table` for what goes with it.
+    is a table of order lines to live by; `mapping`, `since`, `until`, `zone` and `currency` go
+    with it, see `Table`.
     """
 
     def __init__(
@@ -45,25 +46,11 @@ class Sandbox:
         smtp_port: int = 0,
         speed: float = 0.0,
         sales: Path | str | None = None,
-        mapping: dict[str, str] | None = None,
-        since: date | str | None = None,
-        until: date | str | None = None,
-        zone: str = "UTC",
-        currency: str = "GBP",
         **world: Any,
     ):
         root.mkdir(parents=True, exist_ok=True)
-        table = None
-        if sales:
-            table = {
-                "path": str(Path(sales).absolute()),
-                "mapping": mapping or {},
-                "since": str(since) if since else None,
-                "until": str(until) if until else None,
-                "zone": zone,
-                "currency": currency,
-            }
-        self.world = World(root, sales=table, **world)
+        about = {name: world.pop(name) for name in _OF_SALES if name in world}
+        self.world = World(root, sales=_table(sales, **about) if sales else None, **world)
         self.root = root
         self.speed = speed
         self._sockets = [listen(port), listen(smtp_port)]
@@ -188,6 +175,28 @@ class Sandbox:
         """Stop serving, and save."""
         self.server.should_exit = True
         self._thread.join(30)
+
+
+_OF_SALES = ("mapping", "since", "until", "zone", "currency")
+
+
+def _table(
+    path: Path | str,
+    mapping: dict[str, str] | None = None,
+    since: date | str | None = None,
+    until: date | str | None = None,
+    zone: str = "UTC",
+    currency: str = "GBP",
+) -> dict[str, Any]:
+    """Return the arguments of `Table` as they are kept with the state."""
+    return {
+        "path": str(Path(path).absolute()),
+        "mapping": mapping or {},
+        "since": str(since) if since else None,
+        "until": str(until) if until else None,
+        "zone": zone,
+        "currency": currency,
+    }
 
 
 def listen(port: int) -> socket.socket:

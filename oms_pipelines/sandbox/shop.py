@@ -86,26 +86,39 @@ def sell(world: "World", **demand: Any) -> None:
     shop.orders[order.id] = order
     for line in lines:
         promise(world, line, line.outstanding)
-    _note_oversold(world, order)
+    for line in lines:
+        if line.item is not None:
+            sold = line.quantity * line.units_per
+            note_short(world, line.item, order_id=f"{shop.id}/{order.id}", sold=sold)
     if world.table is None:
         _whims(world, shop, order)
 
 
-def _note_oversold(world: "World", order: Order) -> None:
-    for line in order.lines:
-        if line.item is None:
-            continue
-        short = world.truth.committed[line.item] - physical(world, line.item)
-        if short > 0:
-            world.truth.oversells.append(
-                {
-                    "at": world.now,
-                    "order_id": f"{order.channel}/{order.id}",
-                    "sku": line.item,
-                    "sold": line.quantity * line.units_per,
-                    "short": short,
-                }
-            )
+def vanish(world: "World", place: str, item: str, units: int) -> None:
+    """Note that units left a place in a way the hub learns of only by the place's next file."""
+    gone = {"sku": item, "units": units, "place": place, "file": ""}
+    world.truth.unseen.append(gone)
+
+
+def reported(world: "World", place: str, file: str) -> None:
+    """Note which file tells of what vanished at a place so far."""
+    for gone in world.truth.unseen:
+        if gone["place"] == place and not gone["file"]:
+            gone["file"] = file
+
+
+def note_short(world: "World", item: str, **about: object) -> None:
+    """Note when more of a SKU is promised than there is.
+
+    It is oversold as far as the hub could know; the rest is the store's doing, who sold or
+    broke what nobody had been told yet.
+    """
+    short = world.truth.committed.get(item, 0) - physical(world, item)
+    if short <= 0:
+        return
+    hidden = sum(x["units"] for x in world.truth.unseen if x["sku"] == item)
+    entry = {"at": world.now, "sku": item, "short": short, "unseen": hidden, **about}
+    (world.truth.oversells if short > hidden else world.truth.squeezes).append(entry)
 
 
 def _whims(world: "World", shop: Shop, order: Order) -> None:

@@ -14,8 +14,8 @@ from oms_pipelines.sandbox.shopify_shapes import (
     plain,
     tax_in,
 )
-from oms_pipelines.sandbox.truth import Order, Refund
-from oms_pipelines.sandbox.web import z
+from oms_pipelines.sandbox.truth import Order, Refund, Shop
+from oms_pipelines.sandbox.web import money, z
 
 if TYPE_CHECKING:
     from oms_pipelines.sandbox.world import World
@@ -180,20 +180,17 @@ GIVEN_BACK: Table = {
 
 def stocked(world: "World", shop_id: str) -> Table:
     """Return the resolvers of inventory; an item is its number and the channel's SKU."""
-    shop = world.truth.shops[shop_id]
+    return {**_inventory(world, world.truth.shops[shop_id]), **_products(world, shop_id)}
 
-    def good(pair: Any) -> Any:
-        return world.catalog.goods[shop.offers[pair[1]][0]]
 
+def _inventory(world: "World", shop: Shop) -> Table:
     def level(pair: Any, args: dict[str, Any]) -> Any:
         return pair if args["locationId"] == LOCATION else None
 
     def quantities(pair: Any, args: dict[str, Any]) -> Any:
         count = shop.levels.get(pair[1], 0)
-        return [
-            {"name": n, "quantity": count if n in ("available", "on_hand") else 0}
-            for n in args["names"]
-        ]
+        held = {"available": count, "on_hand": count}
+        return [{"name": name, "quantity": held.get(name, 0)} for name in args["names"]]
 
     return {
         "InventoryItem": {
@@ -222,13 +219,23 @@ def stocked(world: "World", shop_id: str) -> Table:
             "quantities": quantities,
         },
         "InventoryQuantity": keyed("id", "name", "quantity", "updatedAt"),
+    }
+
+
+def _products(world: "World", shop_id: str) -> Table:
+    shop = world.truth.shops[shop_id]
+
+    def good(pair: Any) -> Any:
+        return world.catalog.goods[shop.offers[pair[1]][0]]
+
+    return {
         "ProductVariant": plain(
             id=lambda p: gid("ProductVariant", p[0]),
             legacyResourceId=lambda p: str(p[0]),
             sku=lambda p: p[1],
             title=lambda p: good(p).title,
             displayName=lambda p: good(p).title,
-            price=lambda p: f"{good(p).price * shop.offers[p[1]][1] / 100:.2f}",
+            price=lambda p: money(good(p).price * shop.offers[p[1]][1]),
             inventoryQuantity=lambda p: shop.levels.get(p[1], 0),
             inventoryItem=lambda p: p,
             product=lambda p: p,

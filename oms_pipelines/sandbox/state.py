@@ -28,6 +28,7 @@ class Truth:
     committed: dict[str, int] = field(default_factory=dict)
     oversells: list[dict[str, Any]] = field(default_factory=list)
     squeezes: list[dict[str, Any]] = field(default_factory=list)
+    unseen: list[dict[str, Any]] = field(default_factory=list)
     mails: list[dict[str, Any]] = field(default_factory=list)
     returned: dict[str, int] = field(default_factory=dict)
     tally: dict[str, int] = field(default_factory=dict)

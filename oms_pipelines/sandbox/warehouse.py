@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from oms_pipelines.sandbox import carrier, customers
 from oms_pipelines.sandbox.files import put, table
-from oms_pipelines.sandbox.shop import promise
+from oms_pipelines.sandbox.shop import promise, reported, vanish
 from oms_pipelines.sandbox.truth import Job, JobLine, Place, SeenFile
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def utc(world: "World") -> str:
     return world.now.isoformat().replace("+00:00", "Z")
 
 
-def count(world: "World", place: str, again: bool = False) -> None:
+def count(world: "World", place: str) -> None:
     """Write what lies on the shelves."""
     held = world.truth.places[place]
     rows = [
@@ -55,6 +55,8 @@ def _write(world: "World", place: Place, flow: str, rows: list[dict[str, Any]]) 
     number = place.next(flow)
     name = f"{place.id}_{flow}_{world.now:%Y%m%d}_{number:06d}.csv"
     put(world.root / place.id / "out" / flow / name, table(COLUMNS[flow], rows))
+    if flow == "stock":
+        reported(world, place.id, f"{place.id}/out/stock/{name}")
 
 
 def read_all(world: "World") -> None:
@@ -210,6 +212,7 @@ def _pick(world: "World", place: Place, job: Job, line: JobLine) -> tuple[int, s
     elif chance < 0.022 and found:
         found, reason = found - 1, "one unit broke"
         place.stock[line.sku] = there - 1
+        vanish(world, place.id, line.sku, 1)
     place.stock[line.sku] = place.stock.get(line.sku, 0) - found
     _, order = customers.order_of(world, job.order_id)
     sold = order.line(line.line_id) if order else None

@@ -101,7 +101,7 @@ class World:
         truth.shops = {s: Shop(s, system, currency, first) for s, (system, first) in SHOPS.items()}
         sales.fill_shelves(self)
         for place in truth.places:
-            warehouse.count(self, place=place, again=True)
+            warehouse.count(self, place=place)
         sales.open_day(self)
         drops.open_for_business(self)
         self.save()
@@ -131,6 +131,7 @@ class World:
         with self.lock:
             end = self.now + timedelta(seconds=round(hours * 3600))
             warehouse.read_all(self)
+            self._forget_what_is_known()
             while self.now < end:
                 whole = self.now.replace(minute=0, second=0) + HOUR
                 self._live_until(min(whole, end))
@@ -138,6 +139,12 @@ class World:
             drops.read_answers(self)
             self.save()
             return self.now
+
+    def _forget_what_is_known(self) -> None:
+        """What a file told is no news once the hub has taken that file away."""
+        self.truth.unseen = [
+            x for x in self.truth.unseen if not x["file"] or (self.root / x["file"]).exists()
+        ]
 
     def _live_until(self, end: datetime) -> None:
         agenda = self.truth.agenda
