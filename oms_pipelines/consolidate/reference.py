@@ -105,5 +105,6 @@ def _locations(oms: Oms) -> pl.DataFrame:
         }
         for x in oms.locations
     ]
-    types = dict(dtypes("locations"))
-    return pl.DataFrame(rows, schema={**types, "handling_cost": pl.Float64}).cast(types)
+    types = dtypes("locations")
+    frame = pl.DataFrame(rows, schema={**types, "handling_cost": pl.Float64})
+    return frame.cast(pl.Schema(types))
