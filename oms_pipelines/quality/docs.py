@@ -5,6 +5,7 @@ without them. What is kept is the content; the style is one of our own, in the p
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -25,12 +26,16 @@ table{border-collapse:collapse;width:100%;margin:1rem 0}
 th,td{border-bottom:1px solid #ddd;padding:.4rem .6rem;text-align:left;vertical-align:top}
 .open{color:#0a6b2d}.shut{color:#a11212;font-weight:600}
 .badge{background:#eef;border-radius:.3rem;padding:0 .3rem}
-h1,h2,h3{font-weight:600}a{color:#0b5cad}.d-none,.modal,.navbar,nav{display:none}
+h1,h2,h3{font-weight:600}a{color:#0b5cad}
+.fa-check-circle::before{content:"✓";color:#0a6b2d}
+.fa-times::before{content:"✗";color:#a11212}
+.fa-exclamation-triangle::before{content:"!";color:#a11212}
+.d-none,.modal,.navbar,nav,button,input,label,[data-toggle],.collapse{display:none}
 """
 
 
-def write_page(folder: Path, table: str, result: Any) -> Path:
-    """Write the page of one table's validation result, and return it."""
+def write_page(folder: Path, table: str, failed: Sequence[str], result: Any) -> Path:
+    """Write the page of one table: what failed, then the validation result as it is shipped."""
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
 
@@ -38,8 +43,13 @@ def write_page(folder: Path, table: str, result: Any) -> Path:
         # it tells a stack and a statement, which is for nobody who reads this page
         one.exception_info = {"raised_exception": False}
     content = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result))
-    home = '<p><a href="index.html">All gates</a></p>'
-    return _write(folder / f"{table}.html", table, home + _body(offline(content)))
+    verdict = "shut" if failed else "open"
+    told = "".join(f"<li>{escape(one)}</li>" for one in failed)
+    head = (
+        f'<p><a href="index.html">All gates</a></p><h1>{escape(table)}: '
+        f'<span class="{verdict}">{verdict}</span></h1><ul>{told}</ul>'
+    )
+    return _write(folder / f"{table}.html", table, head + _body(offline(content)))
 
 
 def write_index(folder: Path, gates: pl.DataFrame, now: datetime) -> Path:

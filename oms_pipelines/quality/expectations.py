@@ -59,8 +59,9 @@ def _judge(store: Store, oms: Oms, tables: Sequence[str], now: datetime) -> list
         source = _source(context, options, getattr(store, "wait", 60.0))
         for table in tables:
             result = _run(context, source, table)
-            verdicts.append(_verdict(table, result))
-            docs.write_page(folder, table, result)
+            failed = [_told(r) for r in result.results if not r.success]
+            verdicts.append(_verdict(table, failed, len(result.results)))
+            docs.write_page(folder, table, failed, result)
     with store.session() as session:
         session.upsert("gates", _rows(verdicts, now))
         docs.write_index(folder, session.table("gates"), now)
@@ -80,11 +81,9 @@ def _run(context: Any, source: Any, table: str) -> Any:
     return ValidationDefinition(name=table, data=data, suite=wanted).run(result_format=_COUNTS_ONLY)
 
 
-def _verdict(table: str, result: Any) -> GateVerdict:
-    failed = [_told(r) for r in result.results if not r.success]
-    passed = len(result.results) - len(failed)
-    reason = "; ".join(failed) or None
-    return GateVerdict(table, "shut" if failed else "open", reason, passed, len(result.results))
+def _verdict(table: str, failed: Sequence[str], total: int) -> GateVerdict:
+    verdict = "shut" if failed else "open"
+    return GateVerdict(table, verdict, "; ".join(failed) or None, total - len(failed), total)
 
 
 def _told(result: Any) -> str:
