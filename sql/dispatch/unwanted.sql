@@ -9,10 +9,19 @@ WITH active AS (
     LEFT JOIN orders o ON o.order_id = f.order_id
     WHERE f.state IN ('planned', 'dispatched', 'accepted')
 ),
+refunded AS (
+    -- taken back before it shipped, where the channel says so in a refund only
+    SELECT r.order_id, r.line_id, sum(r.quantity) AS quantity
+    FROM refund_lines r
+    WHERE r.restock = 'cancel' AND r.order_id IN (SELECT a.order_id FROM active a)
+    GROUP BY r.order_id, r.line_id
+),
 needed AS (
     SELECT l.order_id, l.line_id,
-        (l.ordered_quantity - l.canceled_quantity) * l.units_per AS units
+        (l.ordered_quantity - greatest(l.canceled_quantity, coalesce(r.quantity, 0)))
+        * l.units_per AS units
     FROM order_lines l
+    LEFT JOIN refunded r ON r.order_id = l.order_id AND r.line_id = l.line_id
     WHERE l.order_id IN (SELECT a.order_id FROM active a)
 ),
 given AS (
