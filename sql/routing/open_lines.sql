@@ -26,14 +26,23 @@ parts AS (
     WHERE state NOT IN ('refused', 'canceled')
     GROUP BY order_id
 ),
+refunded AS (
+    -- taken back before it shipped; a channel may tell it in the line, in the refund, or in both
+    SELECT order_id, line_id, sum(quantity) AS quantity
+    FROM refund_lines
+    WHERE restock = 'cancel' AND order_id IN (SELECT order_id FROM open_orders)
+    GROUP BY order_id, line_id
+),
 waiting AS (
     SELECT l.order_id, l.line_id, l.sku, l.units_per, l.unit_price, l.currency, l.keep_together,
-        (l.ordered_quantity - l.canceled_quantity) * l.units_per
+        (l.ordered_quantity - greatest(l.canceled_quantity, coalesce(r.quantity, 0)))
+        * l.units_per
         - coalesce(g.units, 0)
         - greatest(l.shipped_quantity * l.units_per - coalesce(g.told, 0), 0) AS quantity
     FROM order_lines l
     LEFT JOIN given g
         ON g.order_id = l.order_id AND g.line_id = l.line_id AND g.sku = l.sku
+    LEFT JOIN refunded r ON r.order_id = l.order_id AND r.line_id = l.line_id
     WHERE l.order_id IN (SELECT order_id FROM open_orders)
         AND l.sku IS NOT NULL AND coalesce(l.requires_shipping, TRUE)
 ),
