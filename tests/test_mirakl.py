@@ -45,7 +45,7 @@ def test_a_window_is_read_page_by_page_with_a_place_to_resume_from(operator):
     assert (method, path) == ("GET", "/orders")
     assert params == {
         "start_update_date": "2026-08-01T10:00:00.000Z",
-        "end_update_date": "2026-08-01T10:05:00.250Z",
+        "end_update_date": "2026-08-01T10:05:00.249Z",
         "max": "2",
         "offset": "2",
         "shop_id": "12",

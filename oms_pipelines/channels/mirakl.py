@@ -6,7 +6,7 @@ which the total tells. Returns (RT11) come by page token.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -85,7 +85,7 @@ class Mirakl:
 
     def orders(self, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Yield pages of orders changed in a window; `resume` is offset:total."""
-        params = {"start_update_date": _utc(window.start), "end_update_date": _utc(window.end)}
+        params = {"start_update_date": _utc(window.start), "end_update_date": _last(window.end)}
         size = self._options.page_size
         for response, found, following in self._api.offsets(
             "OR11", "/orders", ORDERS, size, params, resume or ""
@@ -99,7 +99,7 @@ class Mirakl:
         while self._options.returns:
             params = {
                 "return_last_updated_from": _utc(window.start),
-                "return_last_updated_to": _utc(window.end),
+                "return_last_updated_to": _last(window.end),
                 "limit": self._options.page_size,
                 "page_token": token,
             }
@@ -147,6 +147,11 @@ class Mirakl:
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _last(end: datetime) -> str:
+    """Return the last moment of a window: the API includes it, a window does not."""
+    return _utc(end - timedelta(milliseconds=1))
 
 
 def _newest(found: list[Any], field: str) -> datetime | None:
