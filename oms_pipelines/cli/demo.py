@@ -12,7 +12,7 @@ import yaml
 
 from oms_pipelines import config
 from oms_pipelines.cli.show import rows, say
-from oms_pipelines.cli.summary import quiet, show, summary
+from oms_pipelines.cli.summary import changes, show, summary
 from oms_pipelines.cli.tick import run_job
 from oms_pipelines.errors import OmsError
 
@@ -99,15 +99,18 @@ def run_demo(root: Path, days: int, port: int, smtp_port: int) -> bool:
         told = summary(last)
         say("\n[bold]The last sync, with quality checks, all levels, marts and pages[/]")
         show(told)
+        say("Taking in what the channels made of what they were just told ...")
+        failed += run_job(oms, "tick", progress=True).failed
         again = run_job(oms, "tick", progress=True)
-        silent = quiet(summary(again)) and not again.failed
+        moved = changes(summary(again))
+        silent = not moved and not again.failed
         _world(box.state(), root)
     for line in dict.fromkeys(failed):
         say(f"[red]failed:[/] {line}", error=True)
     say(
         "A second sync changed nothing and sent nothing."
         if silent
-        else "[red]A second sync changed or sent something.[/]"
+        else f"[red]A second sync changed or sent something: {', '.join(moved)}[/]"
     )
     _next(root, file)
     return silent and not failed

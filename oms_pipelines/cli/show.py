@@ -1,5 +1,6 @@
 """How commands speak: tables for people, JSON for programs."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +15,8 @@ from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-_out = Console(highlight=False)
+# a pipe or a log has no width of its own: do not fold tables to the 80 columns of a terminal
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 _err = Console(stderr=True, highlight=False)
 
 

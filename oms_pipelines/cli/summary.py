@@ -79,15 +79,15 @@ def _channels(results: dict) -> list[dict]:
     ]
 
 
-def quiet(told: dict) -> bool:
-    """Return whether a run changed nothing and sent nothing."""
-    return (
-        not any(r["changed"] for r in told["sources"])
-        and not any(r["lines"] or r["files"] for r in told["locations"])
-        and not any(r["sent"] or r["tracking told"] for r in told["channels"])
-        and not told["messages"]
-        and not told["erp_orders"]
-    )
+def changes(told: dict) -> list[str]:
+    """Return what a run changed or sent, in words; nothing when it was quiet."""
+    found = [f"{r['source']}/{r['stream']} changed" for r in told["sources"] if r["changed"]]
+    found += [f"{r['location']} got lines" for r in told["locations"] if r["lines"] or r["files"]]
+    found += [
+        f"{r['channel']} was told" for r in told["channels"] if r["sent"] or r["tracking told"]
+    ]
+    found += ["messages were sent"] if told["messages"] else []
+    return found + (["the ERP got orders"] if told["erp_orders"] else [])
 
 
 def show(told: dict) -> None:
