@@ -113,7 +113,8 @@ def test_more_than_asked_is_a_fact_and_a_contradiction(store: Store, tmp_path: P
     assert confirm(store, "1 7 0 P1").contradictions == 1
     assert lines_of(store) == [(7, 0, None)]
     assert states(store) == {"1/0": "shipped"}
-    assert contradictions(store) == ["more units left than were asked for"]
+    confirm(store, "1 7 0 P1", batch="c2")
+    assert contradictions(store) == ["more units left than were asked for"], "noted once"
 
 
 def test_shipping_after_a_cancellation_is_a_fact_and_a_contradiction(store: Store, tmp_path: Path):

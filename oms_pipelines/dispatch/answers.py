@@ -108,6 +108,7 @@ def _answer(
         "record",
         "location_id",
         pl.col("file_name").alias("record_key"),
+        pl.col("file_name").alias("about"),
         pl.lit("the file was rejected and accepted").alias("reason"),
     )
 

@@ -84,5 +84,6 @@ def _contradictions(taken: pl.DataFrame, there: Known, contents: pl.DataFrame) -
         "record",
         "location_id",
         pl.col("fo_id").alias("record_key"),
+        pl.concat_str(*LINE, pl.col("parcel").fill_null("-"), separator="/").alias("about"),
         pl.col("why").alias("reason"),
     )

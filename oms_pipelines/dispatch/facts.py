@@ -173,7 +173,8 @@ def note_contradictions(
 ) -> int:
     """Keep what contradicts the plan for a person to see: the fact itself was accepted.
 
-    `rows` has page, record, location_id, record_key, reason. Once a row of a batch.
+    `rows` has page, record, location_id, record_key, about, reason. What is said `about` one
+    thing for one reason is noted once, however often its file comes.
     """
     if rows.is_empty():
         return 0
@@ -187,9 +188,9 @@ def note_contradictions(
 
 
 def _note(row: Mapping, batch_id: str) -> dict:
-    text = f"{batch_id}/{row['page']}/{row['record']}/contradiction"
+    text = f"{row['location_id']}/{row['about']}/{row['reason']}"
     return {
-        "quarantine_id": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:12],
+        "quarantine_id": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:16],
         "source": row["location_id"],
         "stream": "contradictions",
         "batch_id": batch_id,

@@ -17,8 +17,8 @@ from oms_pipelines.dispatch.content import (
     totals_of,
 )
 from oms_pipelines.logistics.csvfile import write
-from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
+from oms_pipelines.store.frames import dtypes
 
 _WITHHELD = {"destination": pl.String, "fo_id": pl.String, "reason": pl.String}
 
@@ -58,7 +58,7 @@ def plan_files(session: Session, oms: Oms, now: datetime) -> Planned:
             named = _file(session, part, destination, flow, sequence, now)
             files.append(named)
             _assign(session, part, named["name"], flow, now)
-    session.insert_new("files", pl.DataFrame(files, schema=_schema(session), orient="row"))
+    session.insert_new("files", pl.DataFrame(files, schema=dtypes("files"), orient="row"))
     return Planned(
         tuple(f["name"] for f in files),
         due["fo_id"].n_unique(),
@@ -132,11 +132,6 @@ def _file(
         "planned_at": now,
         **columns_of_totals(totals),
     }
-
-
-def _schema(session: Session) -> dict[str, Any]:
-    known = session.query("dispatch/file_by_name", name="").schema
-    return {c: known[c] for c in columns_of("files")}
 
 
 def _assign(session: Session, part: pl.DataFrame, name: str, flow: str, now: datetime) -> None:
