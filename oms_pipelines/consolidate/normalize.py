@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from typing import Protocol
 
 import duckdb
 import orjson
@@ -28,14 +29,13 @@ _DATA_ERRORS = (
 class Normalized:
     """Rows by table (the columns of `schema.py`), records kept back, records received.
 
-    `keys` holds the record_key of the documents let through; `rejected` has page, record,
-    record_key and reason. accepted_records + rejected.height = received, always.
+    `rejected` has page, record, record_key and reason. accepted_records + rejected.height =
+    received, always.
     """
 
     accepted: dict[str, pl.DataFrame]
     rejected: pl.DataFrame
     received: int
-    keys: pl.Series
 
     @property
     def accepted_records(self) -> int:
@@ -66,6 +66,14 @@ def normalize_chunks(
     """
     for part in _gated_chunks(pages, system, stream, info, size, cut):
         yield _normalized([part])
+
+
+class Gating(Protocol):
+    """What shapes and gates records: a Workspace."""
+
+    def gate(self, records: pl.DataFrame) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+        """Return accepted rows by table, and rejected records."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -122,14 +130,14 @@ def _side_by_side(
 
 def _gated(workspace: Workspace, chunk: Chunk) -> _Gated:
     received = chunk.records.height + chunk.rejected.height
-    text = chunk.records.with_columns(pl.col("body").cast(pl.String, strict=False))
+    text = chunk.records.with_columns(_text(chunk.records["body"]))
     broken = text.filter(pl.col("body").is_null())
-    tables, rejected = _gate(workspace, text.filter(pl.col("body").is_not_null()))
+    tables, rejected = shape_and_gate(workspace, text.filter(pl.col("body").is_not_null()))
     kept_back = [chunk.rejected, _reject(broken, "not UTF-8; send the record in UTF-8"), rejected]
     return _Gated(tables, pl.concat(kept_back).sort("page", "record"), received)
 
 
-def _gate(workspace: Workspace, records: pl.DataFrame) -> tuple[dict, pl.DataFrame]:
+def shape_and_gate(workspace: Gating, records: pl.DataFrame) -> tuple[dict, pl.DataFrame]:
     """Gate records; where a statement chokes on one, find it and keep it back alone.
 
     The error itself is dropped: it would tell what stands in the record.
@@ -140,16 +148,31 @@ def _gate(workspace: Workspace, records: pl.DataFrame) -> tuple[dict, pl.DataFra
         kind = type(e).__name__
     valid = pl.Series([_is_json(body) for body in records["body"]], dtype=pl.Boolean)
     if not valid.all():
-        tables, rejected = _gate(workspace, records.filter(valid))
+        tables, rejected = shape_and_gate(workspace, records.filter(valid))
         reason = "not valid JSON; send the record as RFC 8259 has it"
         return tables, pl.concat([rejected, _reject(records.filter(~valid), reason)])
     if records.height == 1:
         tables, _ = workspace.gate(records.clear())
         return tables, _reject(records, f"it cannot be given its shape ({kind}); mend it")
     half = records.height // 2
-    parts = [_gate(workspace, records[:half]), _gate(workspace, records[half:])]
+    parts = [shape_and_gate(workspace, records[:half]), shape_and_gate(workspace, records[half:])]
     tables = {name: pl.concat(part[0][name] for part in parts) for name in parts[0][0]}
     return tables, pl.concat(part[1] for part in parts)
+
+
+def _text(bodies: pl.Series) -> pl.Series:
+    """Return bodies as text; null for those that are no UTF-8."""
+    try:
+        return bodies.cast(pl.String)
+    except pl.exceptions.ComputeError:  # slow, and only where a body is broken
+        return pl.Series(bodies.name, [_decoded(body) for body in bodies], dtype=pl.String)
+
+
+def _decoded(body: bytes) -> str | None:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _is_json(text: str) -> bool:
@@ -170,7 +193,6 @@ def _normalized(parts: Sequence[_Gated]) -> Normalized:
     tables = {}
     for name in parts[0].tables if parts else ():
         tables[name] = pl.concat([part.tables[name] for part in parts], rechunk=False)
-    keys = [tables[t]["record_key"] for t in DOCUMENTS if t in tables]
     for document in DOCUMENTS:
         if document in tables:
             _keep_newest(tables, document)
@@ -178,7 +200,6 @@ def _normalized(parts: Sequence[_Gated]) -> Normalized:
         {name: frame.select(columns_of(name)) for name, frame in tables.items()},
         pl.concat([pl.DataFrame(schema=REJECTED), *(part.rejected for part in parts)]),
         sum(part.received for part in parts),
-        pl.concat(keys).unique() if keys else pl.Series("record_key", dtype=pl.String),
     )
 
 
