@@ -336,6 +336,7 @@ levels = _table(
     _units("sent", "last level sent", null=True),
     _units("sent_version", "version last sent", null=True),
     _time("sent_at", "when"),
+    _units("held", "the most it may show: sent, and not acknowledged as lowered", null=True),
     _units("accepted", "last level the channel acknowledged", null=True),
     _time("accepted_at", "when"),
     _units("observed", "what the channel showed when it was read back", null=True),

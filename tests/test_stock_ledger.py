@@ -239,7 +239,7 @@ def till(world: World, lines: dict[str, int], when: datetime, **more) -> None:
     where = {"location_id": "lyon", "requires_shipping": False}
     world.order(
         "till/1", lines, when, delivery_mode="none", order_status="closed", line=where, **more
-    )  # noqa: E501
+    )
 
 
 def test_a_sale_over_the_counter_leaves_the_store_and_follows_its_corrections(world: World):

@@ -1,7 +1,8 @@
 """Available to promise, and what each channel may show of it. Pure functions over frames.
 
 ATP of a location = on hand - allocated - safety stock - threshold, never below zero; of a
-pool = the sum over its locations - what customers bought and no location was given yet.
+pool = the sum over its locations - what customers bought and no location was given yet, held
+orders included.
 
 Escrow: a channel's share of the pool, in whole units by largest remainder; shares add up
 to the pool, so the levels together never promise a unit twice. Pooled channels show what
@@ -9,14 +10,11 @@ escrow leaves, less their buffer.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import polars as pl
 
-from oms_pipelines.config import Channel, Oms
-from oms_pipelines.schema import columns_of
+from oms_pipelines.config import Channel, Location, Oms
 
-LEVEL = list(columns_of("levels"))
 KEYS = ["channel_id", "sku"]
 
 
@@ -34,17 +32,31 @@ def atp_by_location(stock: pl.DataFrame, oms: Oms) -> pl.DataFrame:
     )
 
 
+def demand_of(lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
+    """Return (channel_id, sku, quantity) that is sold and that no stock is set aside for yet.
+
+    `lines` are the open lines; `stock` (location_id, sku, quantity) sellable. Where a count
+    left less than is allocated, the missing units are owed by whoever has the SKU.
+    """
+    short = stock.filter(pl.col("quantity") < 0).select(
+        pl.lit(None, pl.String).alias("channel_id"), "sku", -pl.col("quantity")
+    )
+    owed = pl.concat([lines.select("channel_id", "sku", "quantity"), short])
+    return owed.group_by(KEYS).agg(pl.col("quantity").sum()).sort(KEYS, nulls_last=True)
+
+
 def desired_levels(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFrame:
     """Return (channel_id, sku, desired) in SKU units, for every channel that is told levels.
 
-    `atp` is (location_id, sku, quantity), `demand` (sku, quantity) not yet allocated. Demand
-    is taken off the pools in location order, so that no pool promises what is already sold.
+    `atp` is (location_id, sku, quantity), `demand` (channel_id, sku, quantity) not yet
+    allocated. Demand is taken off the places its channel sells from, so that no pool promises
+    what is already sold.
     """
     channels = [c for c in oms.channels if c.stock.mode != "none"]
-    left = _less_demand(atp, demand)
+    left = _less_demand(atp, demand, oms)
     groups: dict[frozenset[str], list[str]] = {}
     for location in oms.locations:
-        allowed = frozenset(c.id for c in channels if _sells_from(c, location.id))
+        allowed = frozenset(c.id for c in channels if _sells_from(c, location))
         if allowed:
             groups.setdefault(allowed, []).append(location.id)
     parts = [
@@ -61,20 +73,63 @@ def desired_levels(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.Data
     return _limits(total, channels).sort(KEYS)
 
 
-def _sells_from(channel: Channel, location_id: str) -> bool:
-    return channel.stock.locations is None or location_id in channel.stock.locations
+def _sells_from(channel: Channel, location: Location) -> bool:
+    """Tell whether a channel may promise a place's stock: where it names none, all that ship."""
+    if channel.stock.locations is None:
+        return location.ships or location.collects
+    return location.id in channel.stock.locations
 
 
-def _less_demand(atp: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
-    """Take demand off the locations of each SKU, the fullest location first."""
-    before = pl.col("quantity").cum_sum().over("sku") - pl.col("quantity")
-    return (
-        atp.sort("sku", "quantity", "location_id", descending=[False, True, False])
-        .join(demand.rename({"quantity": "wanted"}), on="sku", how="left")
-        .with_columns(
-            (pl.col("wanted").fill_null(0) - before).clip(0, pl.col("quantity")).alias("taken")
+def _less_demand(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFrame:
+    """Take demand off the stock; that of the channels with the fewest places goes first."""
+    places: dict[frozenset[str], list[str | None]] = {}
+    for channel in oms.channels:
+        may = frozenset(x.id for x in oms.locations if _sells_from(channel, x))
+        places.setdefault(may, []).append(channel.id)
+    everywhere = frozenset(x.id for x in oms.locations)
+    known = [c.id for c in oms.channels]
+    places.setdefault(everywhere, []).append(None)
+    whose = demand.with_columns(
+        pl.when(pl.col("channel_id").is_in(known)).then("channel_id").alias("channel_id")
+    )
+    left = atp
+    for may in sorted(places, key=lambda p: (len(p), sorted(p))):
+        wanted = (
+            whose.filter(pl.col("channel_id").is_in(places[may], nulls_equal=True))
+            .group_by("sku")
+            .agg(pl.col("quantity").sum().alias("wanted"))
         )
-        .select("location_id", "sku", (pl.col("quantity") - pl.col("taken")).alias("quantity"))
+        left = _taken(left, wanted, sorted(may), oms)
+    return left
+
+
+def _taken(stock: pl.DataFrame, wanted: pl.DataFrame, places: list[str], oms: Oms) -> pl.DataFrame:
+    """Take (sku, wanted) from places: where the fewest channels sell first, then the fullest."""
+    if wanted.is_empty():
+        return stock
+    sellers = pl.DataFrame(
+        {
+            "location_id": places,
+            "sellers": [
+                sum(_sells_from(c, oms.location(p)) for c in oms.channels if c.stock.mode != "none")
+                for p in places
+            ],
+        },
+        schema={"location_id": pl.String, "sellers": pl.Int64},
+    )
+    before = pl.col("quantity").cum_sum().over("sku") - pl.col("quantity")
+    taken = (
+        stock.join(wanted, on="sku")
+        .join(sellers, on="location_id")
+        .sort("sku", "sellers", "quantity", "location_id", descending=[False, False, True, False])
+        .select(
+            "location_id",
+            "sku",
+            (pl.col("wanted") - before).clip(0, pl.col("quantity")).alias("taken"),
+        )
+    )
+    return stock.join(taken, on=["location_id", "sku"], how="left").select(
+        "location_id", "sku", pl.col("quantity") - pl.col("taken").fill_null(0)
     )
 
 
@@ -150,55 +205,47 @@ def _limits(levels: pl.DataFrame, channels: Sequence[Channel]) -> pl.DataFrame:
     )
 
 
-def changed_levels(stored: pl.DataFrame, desired: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Return the rows of `levels` whose desired level changes; a vanished SKU falls to zero."""
-    both = (
-        stored.rename({"desired": "was"})
-        .join(desired, on=KEYS, how="full", coalesce=True)
-        .with_columns(pl.col("desired").fill_null(0))
-    )
+def changed_levels(stored: pl.DataFrame, desired: pl.DataFrame) -> pl.DataFrame:
+    """Return (channel_id, sku, desired) where it changes; a vanished SKU falls to zero."""
+    both = stored.rename({"desired": "was"}).join(desired, on=KEYS, how="full", coalesce=True)
     return (
-        both.filter(pl.col("was").is_null() | (pl.col("was") != pl.col("desired")))
-        .with_columns(
-            pl.lit(now).alias("desired_at"),
-            (pl.col("version").fill_null(0) + 1).alias("version"),
-        )
-        .select(LEVEL)
+        both.with_columns(pl.col("desired").fill_null(0))
+        .filter(pl.col("was").is_null() | (pl.col("was") != pl.col("desired")))
+        .select(*KEYS, "desired")
     )
-
-
-def held() -> pl.Expr:
-    """Return the largest level the channel may be showing: sent or accepted, whichever is more."""
-    return pl.max_horizontal(pl.col("sent"), pl.col("accepted")).fill_null(0)
 
 
 def grants(levels: pl.DataFrame, channels: Sequence[Channel]) -> pl.DataFrame:
-    """Return (channel_id, sku, level) each escrow channel may be sent now (ack before raise).
+    """Return (channel_id, sku, level) each channel may be sent now (ack before raise).
 
-    `levels` are all stored levels of the escrow channels. A lower level may always be sent.
-    A raise takes only the units that no other channel may still be showing: the sum over
-    channels of the largest level not acknowledged as lowered stays within the pool, which
-    is the sum of the desired levels. Earlier channels of oms.yaml are served first.
+    `levels` are all stored levels of the SKUs in question: channel_id, sku, desired, held. A
+    lower level may always be sent. A raise takes only the units that no other channel may
+    still be showing: the sum over channels of what they may show stays within the pool, which
+    is the sum of the desired levels. Pooled channels show the same units: together they count
+    as one, with the most that any of them may show. Earlier channels of oms.yaml go first.
     """
     order = pl.DataFrame(
-        {"channel_id": [c.id for c in channels], "turn": range(len(channels))},
-        schema={"channel_id": pl.String, "turn": pl.Int64},
+        {
+            "channel_id": [c.id for c in channels],
+            "unit": ["" if c.stock.mode == "pooled" else c.id for c in channels],
+            "turn": list(range(len(channels))),
+        },
+        schema={"channel_id": pl.String, "unit": pl.String, "turn": pl.Int64},
     )
+    known = levels.join(order, on="channel_id").with_columns(pl.col("held").fill_null(0))
     raised = (pl.col("desired") - pl.col("held")).clip(0)
+    room = (pl.col("desired").sum() - pl.col("held").sum()).over("sku").clip(0)
     before = pl.col("raise").cum_sum().over("sku", order_by="turn") - pl.col("raise")
-    return (
-        levels.join(order, on="channel_id")
-        .with_columns(held().alias("held"))
-        .with_columns(raised.alias("raise"))
-        .with_columns(
-            (pl.col("desired").sum() - pl.col("held").sum()).over("sku").clip(0).alias("room")
-        )
-        .with_columns((pl.col("room") - before).clip(0, pl.col("raise")).alias("granted"))
+    units = (
+        known.group_by("sku", "unit")
+        .agg(pl.col("desired").max(), pl.col("held").max(), pl.col("turn").min())
+        .with_columns(raised.alias("raise"), room.alias("room"))
         .select(
-            *KEYS,
-            pl.when(pl.col("raise") > 0)
-            .then(pl.col("held") + pl.col("granted"))
-            .otherwise("desired")
-            .alias("level"),
+            "sku",
+            "unit",
+            (pl.col("held") + (pl.col("room") - before).clip(0, pl.col("raise"))).alias("most"),
         )
+    )
+    return known.join(units, on=["sku", "unit"]).select(
+        *KEYS, pl.min_horizontal("desired", "most").alias("level")
     )

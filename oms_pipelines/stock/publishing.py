@@ -6,7 +6,8 @@ go to every channel first; raises follow, out of the units that no channel may s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -15,18 +16,20 @@ from oms_pipelines.channels.base import Channel, Level, Receipt
 from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.errors import OmsError
+from oms_pipelines.schema import columns_of
 from oms_pipelines.stock.availability import (
-    LEVEL,
     atp_by_location,
     changed_levels,
+    demand_of,
     desired_levels,
     grants,
-    held,
 )
 from oms_pipelines.store import Session, Store
 
-SALES_SEEN = timedelta(days=30)
-RETRY = "retry"
+LEVEL = list(columns_of("levels"))
+SALES_SEEN = timedelta(days=2)  # older sales have long changed the level themselves
+RETRY = "retry"  # how the error of a level begins that is to be sent again
+AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,14 @@ class Published:
 
 def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     """Store the desired levels; return the rows that changed."""
-    atp = atp_by_location(session.query("stock/availability"), oms)
-    desired = desired_levels(atp, session.query("stock/open_demand"), oms)
-    changed = changed_levels(session.table("levels"), desired, now)
+    stock = session.query("stock/availability")
+    demand = demand_of(session.query("stock/open_lines"), stock)
+    desired = desired_levels(atp_by_location(stock, oms), demand, oms)
+    changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
-        session.upsert("levels", changed)
+        session.frame("tmp_levels", changed)
+        rows = session.query("stock/levels_changing")
+        session.upsert("levels", rows.with_columns(pl.lit(now).alias("desired_at")))
     return changed
 
 
@@ -56,18 +62,23 @@ def publish_levels(
 ) -> list[Published]:
     """Send every channel the levels it does not hold yet; falling ones first.
 
-    `full` sends all levels, known or not. A channel that fails is reported in its result
-    and delays no other.
+    `full` sends all levels, known or not. Channels are served side by side; one that fails is
+    reported in its result, and hinders another only by what it may still be showing.
     """
     told = [c.id for c in oms.channels if c.stock.mode != "none" and c.id in adapters]
     results = {c: Published(c) for c in told}
-    for rising in (False, True):
-        for channel_id in told:
-            if results[channel_id].error is None:
-                done = _publish_channel(
-                    store, oms, channel_id, adapters[channel_id], now, rising=rising, full=full
-                )
-                results[channel_id] = _added(results[channel_id], done)
+
+    def serve(channel_id: str, rising: bool) -> Published:
+        if results[channel_id].error is not None:
+            return results[channel_id]
+        adapter = adapters[channel_id]
+        done = _publish_channel(store, oms, channel_id, adapter, now, rising=rising, full=full)
+        return _added(results[channel_id], done)
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="levels") as pool:
+        for rising in (False, True):
+            done = list(pool.map(serve, told, [rising] * len(told)))
+            results = {r.channel_id: r for r in done}
     return list(results.values())
 
 
@@ -77,7 +88,7 @@ def _added(one: Published, two: Published) -> Published:
         one.sent + two.sent,
         one.accepted + two.accepted,
         one.rejected + two.rejected,
-        two.unsettled,
+        one.unsettled + two.unsettled,
         two.error,
     )
 
@@ -97,157 +108,155 @@ def _publish_channel(
         due = _due(session, oms, channel_id, now, rising=rising, full=full)
         if due.is_empty():
             return Published(channel_id)
-        _mark_sent(session, due, now)
+        session.upsert("levels", about_to_send(due, now).select(LEVEL))
     point("levels.marked_sent")
-    try:
-        receipts = list(adapter.push_stock(_as_levels(due, adapter)))
-        point("levels.pushed")
-        seen = _read_back(adapter, due, receipts)
-    except OmsError as e:
-        return Published(channel_id, sent=due.height, unsettled=due.height, error=str(e))
-    outcome = _outcome(due, receipts, seen)
+    receipts, error = _push(adapter, due)
+    point("levels.pushed")
+    seen: dict[str, int] = {}
+    if error is None:
+        seen, error = _read_back(adapter, due, receipts)
+    verdicts = outcome(due, receipts, seen)
     with store.session() as session:
-        _mark_received(session, outcome, now)
-    count = outcome["outcome"].value_counts()
+        session.upsert("levels", received(verdicts, now).select(LEVEL))
+    count = verdicts["outcome"].value_counts()
     by = dict(zip(count["outcome"], count["count"], strict=True))
-    return Published(
-        channel_id, due.height, by.get("accepted", 0), by.get("rejected", 0), by.get("retry", 0)
+    result = Published(
+        channel_id, due.height, by.get("accepted", 0), by.get("rejected", 0), by.get(RETRY, 0)
     )
+    return replace(result, error=error)
 
 
 def _due(
     session: Session, oms: Oms, channel_id: str, now: datetime, *, rising: bool, full: bool
 ) -> pl.DataFrame:
     """Return the levels to send now, with `level` (SKU units) and `showing` (expected)."""
-    sold = session.query("stock/sold_since", channel_id=channel_id, since=now - SALES_SEEN)
-    levels = session.query("stock/levels_of", channel_id=channel_id).join(
-        sold, on="sku", how="left"
+    levels = session.query(
+        "stock/levels_due", channel_id=channel_id, since=now - SALES_SEEN, full=full
     )
-    levels = levels.with_columns(
-        (pl.col("accepted") - pl.col("sold").fill_null(0)).alias("showing"), held().alias("held")
-    )
-    refused = pl.col("error").is_not_null() & ~pl.col("error").str.starts_with(RETRY)
-    current = pl.col("sent_version") >= pl.col("version")
-    right = pl.col("showing").eq_missing("desired") & pl.col("error").is_null()
-    settled = current & (right | refused)
-    levels = levels.filter(pl.lit(full) | ~settled.fill_null(False))
     goes_up = pl.col("desired") > pl.col("held")
     levels = levels.filter(goes_up if rising else ~goes_up)
-    if not rising or oms.channel(channel_id).stock.mode != "escrow":
+    if not rising or levels.is_empty():
         return levels.with_columns(pl.col("desired").alias("level"))
-    allowed = _grants(session, oms).filter(pl.col("channel_id") == channel_id)
-    granted = levels.join(allowed.select("sku", "level"), on="sku")
-    return granted.filter(pl.col("level") > pl.col("held"))
+    sharing = [c for c in oms.channels if c.stock.mode != "none"]
+    session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
+    session.frame("tmp_skus", levels.select("sku"))
+    allowed = grants(session.query("stock/levels_held"), sharing)
+    own = allowed.filter(pl.col("channel_id") == channel_id).select("sku", "level")
+    return levels.join(own, on="sku").filter(pl.col("level") > pl.col("held")).sort("sku")
 
 
-def _grants(session: Session, oms: Oms) -> pl.DataFrame:
-    escrow = [c for c in oms.channels if c.stock.mode == "escrow"]
-    session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in escrow]}))
-    return grants(session.query("stock/levels_escrow"), escrow)
-
-
-def _mark_sent(session: Session, due: pl.DataFrame, now: datetime) -> None:
-    session.upsert(
-        "levels",
-        due.with_columns(
-            pl.col("level").alias("sent"),
-            pl.col("version").alias("sent_version"),
-            pl.lit(now).alias("sent_at"),
-            # until the receipt is in, this level is unsettled
-            pl.lit(f"{RETRY}: no receipt yet").alias("error"),
-        ).select(LEVEL),
+def about_to_send(due: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Return levels as they stand before their push: what is sent may be shown from now on."""
+    return due.with_columns(
+        pl.col("level").alias("sent"),
+        pl.col("version").alias("sent_version"),
+        pl.lit(now).alias("sent_at"),
+        pl.max_horizontal("held", "level").alias("held"),
+        pl.lit(f"{RETRY}: no receipt yet").alias("error"),
     )
+
+
+def _push(adapter: Channel, due: pl.DataFrame) -> tuple[list[Receipt], str | None]:
+    """Return the receipts of a push, those that came before an error too, and the error."""
+    receipts: list[Receipt] = []
+    try:
+        for receipt in adapter.push_stock(_as_levels(due, adapter)):
+            receipts.append(receipt)
+    except OmsError as e:
+        return receipts, str(e)
+    return receipts, None
 
 
 def _as_levels(due: pl.DataFrame, adapter: Channel) -> list[Level]:
     compare = adapter.capabilities.compare_and_set
+    whole = pl.col("level", "showing") // pl.col("units_per")
     return [
-        Level(
-            sku=row["sku"],
-            channel_sku=row["channel_sku"],
-            quantity=row["level"] // row["units_per"],
-            version=row["version"],
-            expected=_expected(row) if compare else None,
-        )
-        for row in due.iter_rows(named=True)
+        Level(sku, listed, quantity, version, showing if compare else None)
+        for sku, listed, quantity, version, showing in due.with_columns(whole)
+        .select("sku", "channel_sku", "level", "version", "showing")
+        .iter_rows()
     ]
 
 
-def _expected(row: dict) -> int | None:
-    """Return what the channel should be showing; after a mismatch, what it was seen to show."""
-    if row["error"] and row["observed"] is not None:
-        return row["observed"] // row["units_per"]
-    return None if row["showing"] is None else row["showing"] // row["units_per"]
-
-
-def _read_back(adapter: Channel, due: pl.DataFrame, receipts: list[Receipt]) -> dict[str, int]:
-    """Return what the channel shows of the SKUs it did not refuse."""
+def _read_back(
+    adapter: Channel, due: pl.DataFrame, receipts: list[Receipt]
+) -> tuple[dict[str, int], str | None]:
+    """Return what the channel shows of the SKUs it did not refuse, and the error if it cannot."""
     if not adapter.capabilities.reads_stock:
-        return {}
-    refused = {r.key for r in receipts if r.outcome == "rejected"}
-    asked = [
-        row["channel_sku"]
-        for row in due.iter_rows(named=True)
-        if f"{row['sku']}#{row['version']}" not in refused
-    ]
-    return adapter.read_stock(asked) if asked else {}
+        return {}, None
+    refused = [r.key for r in receipts if r.outcome == "rejected"]
+    asked = due.filter(~_key().is_in(refused))["channel_sku"].to_list()
+    try:
+        return (adapter.read_stock(asked) if asked else {}), None
+    except OmsError as e:
+        return {}, str(e)
 
 
-def _outcome(due: pl.DataFrame, receipts: list[Receipt], seen: Mapping[str, int]) -> pl.DataFrame:
-    """Join levels, receipts and what was read back into one verdict a level."""
+def _key() -> pl.Expr:
+    return pl.format("{}#{}", "sku", "version")
+
+
+def outcome(due: pl.DataFrame, receipts: list[Receipt], seen: Mapping[str, int]) -> pl.DataFrame:
+    """Join levels, receipts and what was read back into one verdict a level.
+
+    Adds outcome (accepted, retry, rejected), text, and shown: SKU units the channel shows.
+    """
     answers = pl.DataFrame(
-        {
-            "key": [r.key for r in receipts],
-            "outcome": [r.outcome for r in receipts],
-            "text": [r.text for r in receipts],
-        },
+        [(r.key, r.outcome, r.text) for r in receipts],
         schema={"key": pl.String, "outcome": pl.String, "text": pl.String},
+        orient="row",
     ).unique("key", keep="last")
     shown = pl.DataFrame(
         {"channel_sku": list(seen), "shown": list(seen.values())},
         schema={"channel_sku": pl.String, "shown": pl.Int64},
     )
-    differs = (pl.col("outcome") == "accepted") & (
-        pl.col("shown") != pl.col("level") // pl.col("units_per")
-    )
+    differs = (
+        (pl.col("outcome") == "accepted")
+        & (pl.col("shown") != pl.col("level") // pl.col("units_per"))
+    ).fill_null(False)
+    why = pl.lit("the channel accepted, and shows another level")
     return (
-        due.with_columns(pl.format("{}#{}", "sku", "version").alias("key"))
+        due.with_columns(_key().alias("key"))
         .join(answers, on="key", how="left")
         .join(shown, on="channel_sku", how="left")
         .with_columns(
-            pl.when(differs.fill_null(False))
-            .then(pl.lit("retry"))
-            .otherwise(pl.col("outcome").fill_null("retry"))
+            pl.when(differs)
+            .then(pl.lit(RETRY))
+            .otherwise("outcome")
+            .fill_null(RETRY)
             .alias("outcome"),
-            pl.when(differs.fill_null(False))
-            .then(pl.lit("the channel accepted but shows another level"))
-            .otherwise(pl.col("text").fill_null("no receipt"))
-            .alias("text"),
+            pl.when(differs).then(why).otherwise("text").fill_null("no receipt").alias("text"),
+            pl.col("shown") * pl.col("units_per"),
         )
     )
 
 
-def _mark_received(session: Session, outcome: pl.DataFrame, now: datetime) -> None:
-    """Store receipts and what was observed."""
+def received(verdicts: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Return levels as they stand after their push. Only an acceptance lowers what is held.
+
+    A refusal changed nothing there. A level without a receipt may be shown, or not.
+    """
     taken = pl.col("outcome") == "accepted"
-    session.upsert(
-        "levels",
-        outcome.with_columns(
-            pl.col("level").alias("sent"),
-            pl.col("version").alias("sent_version"),
-            pl.lit(now).alias("sent_at"),
-            pl.when(taken).then("level").otherwise("accepted").alias("accepted"),
-            pl.when(taken).then(pl.lit(now)).otherwise("accepted_at").alias("accepted_at"),
-            pl.coalesce(pl.col("shown") * pl.col("units_per"), "observed").alias("observed"),
-            pl.when(pl.col("shown").is_not_null())
-            .then(pl.lit(now))
-            .otherwise("observed_at")
-            .alias("observed_at"),
-            pl.when(taken)
-            .then(None)
-            .when(pl.col("outcome") == "retry")
-            .then(pl.format(f"{RETRY}: {{}}", "text"))
-            .otherwise("text")
-            .alias("error"),
-        ).select(LEVEL),
+    refused = pl.col("outcome") == "rejected"
+    seen = pl.col("shown").is_not_null()
+    return verdicts.with_columns(
+        pl.col("level").alias("sent"),
+        pl.col("version").alias("sent_version"),
+        pl.lit(now).alias("sent_at"),
+        pl.when(taken)
+        .then("level")
+        .when(refused)
+        .then("held")
+        .otherwise(pl.max_horizontal("held", "level", "shown"))
+        .alias("held"),
+        pl.when(taken).then("level").otherwise("accepted").alias("accepted"),
+        pl.when(taken).then(pl.lit(now)).otherwise("accepted_at").alias("accepted_at"),
+        pl.when(seen).then("shown").otherwise("observed").alias("observed"),
+        pl.when(seen).then(pl.lit(now)).otherwise("observed_at").alias("observed_at"),
+        pl.when(taken)
+        .then(None)
+        .when(refused)
+        .then("text")
+        .otherwise(pl.format(f"{RETRY}: {{}}", "text"))
+        .alias("error"),
     )
