@@ -74,8 +74,7 @@ def _table(path: str | None, setting: str, profile: Profile) -> pl.DataFrame | N
         found = cast(read(body, profile, path), profile)
     except Malformed as e:
         raise Misconfigured([f"{setting}: {e}"]) from None
-    lines = found.rejected.select("line", "reason").iter_rows()
-    faults = [f"{setting}: {path}, line {line}: {reason}" for line, reason in lines]
+    faults = [f"{setting}: {path}, {reason}" for reason in found.rejected["reason"]]
     columns = columns_of(profile.name)
     key = [f.name for f in profile.fields if f.name in _KEYS[profile.name]]
     twice = found.accepted.filter(pl.struct(key).is_duplicated())["line"]
