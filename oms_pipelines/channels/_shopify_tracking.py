@@ -56,7 +56,7 @@ def _order(graph: Graph, external_id: str) -> dict[str, Any] | None:
     response = graph.ask("OrderFulfillment", variables)
     payload = response.json()
     graph.complete(response.body, payload, _MORE, outer=False)
-    return payload["data"]["order"]
+    return payload["data"].get("order")
 
 
 def _wanted(parcel: Parcel, fulfillments: list[dict[str, Any]]) -> tuple[dict[str, int], bool]:

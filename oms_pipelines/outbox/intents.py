@@ -14,11 +14,12 @@ from oms_pipelines.store import Session
 
 NEWS = timedelta(days=7)  # older events are history: telling them now would only confuse
 OUTBOX = list(columns_of("outbox"))
+SLACK = timedelta(days=2)  # a source's clock may run ahead of ours by a day
 
 
 def promise(session: Session, oms: Oms, now: datetime) -> int:
     """Write the intents that are due and not promised yet; return how many."""
-    due = session.query("outbox/due_intents", since=now - NEWS)
+    due = session.query("outbox/due_intents", since=now - NEWS, promised_since=now - NEWS - SLACK)
     steps = list(oms.notifications.steps) if oms.notifications.smtp else []
     told = [c.id for c in oms.channels if c.tell_customer]
     channels = [c.id for c in oms.channels]

@@ -32,13 +32,17 @@ WITH intents AS (
     UNION ALL
     SELECT 'acceptance/' || o.order_id, 'acceptance', o.channel_id, o.order_id, NULL
     FROM orders o
-    WHERE o.order_status = 'held' AND o.hold_reason = 'waiting for acceptance'
+    WHERE o.order_status = 'held' AND o.hold_reason = 'waits for acceptance'
         AND NOT EXISTS (
             SELECT 1 FROM order_lines l WHERE l.order_id = o.order_id AND l.sku IS NULL
         )
 )
 SELECT i.key, i.kind, i.destination, i.subject, i.step
 FROM intents i
-LEFT JOIN outbox x ON x.key = i.key
+LEFT JOIN (
+    -- an intent is promised at the earliest when its cause is known: older promises are of
+    -- older causes, and need not be looked through
+    SELECT key FROM outbox WHERE created_at >= $promised_since OR kind = 'acceptance'
+) AS x ON x.key = i.key
 WHERE x.key IS NULL
 ORDER BY i.key
