@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import orjson
+import polars as pl
 import pytest
 from consolidate_world import NOW, land, oms, page, woo_order
 
@@ -110,6 +111,19 @@ def test_a_record_kept_back_again_waits_once(
 def test_an_unknown_id_is_told(store: Store, landing: Landing, tmp_path: Path):
     with pytest.raises(Rejected, match="no such record"):
         quarantine.show(store, landing, "0" * 16)
+
+
+def test_a_note_that_is_no_record_is_shown_and_cannot_be_released(
+    store: Store, landing: Landing, kept: str, tmp_path: Path
+):
+    with store.session() as session:
+        note = session.table("quarantine").with_columns(
+            pl.lit("note").alias("quarantine_id"), pl.lit("contradictions").alias("stream")
+        )
+        session.insert_new("quarantine", note)
+    assert quarantine.show(store, landing, "note", oms(tmp_path)).body == b""
+    with pytest.raises(Rejected, match="shop/contradictions is no stream"):
+        quarantine.release(store, landing, oms(tmp_path), "note", None, NOW)
 
 
 def test_a_row_of_a_stock_file_is_shown_under_its_header_and_can_be_mended(

@@ -9,6 +9,7 @@ from oms_pipelines.channels.base import Page
 from oms_pipelines.config import Oms
 from oms_pipelines.consolidate.records import BatchInfo, cutter, record_at
 from oms_pipelines.consolidate.run import StreamResult, consolidate
+from oms_pipelines.consolidate.streams import STREAMS, sources
 from oms_pipelines.elements import elements
 from oms_pipelines.errors import Malformed, Rejected
 from oms_pipelines.landing import Landing, Manifest
@@ -64,8 +65,10 @@ def show(store: Store, landing: Landing, quarantine_id: str, oms: Oms | None = N
     whole page is given. Raises Rejected when there is no such id, or its batch is gone.
     """
     row = _row(store, quarantine_id)
-    manifest = _manifest(landing, row)
-    body = b"" if row.page < 0 else _record(landing.page(manifest, row.page), row, manifest, oms)
+    body = b""
+    if row.page >= 0 and row.stream in STREAMS:  # else a note, of which no record was kept back
+        manifest = _manifest(landing, row)
+        body = _record(landing.page(manifest, row.page), row, manifest, oms)
     return KeptBack(quarantine_id, row.source, row.stream, row.reason, row.state, body)
 
 
@@ -85,6 +88,11 @@ def release(
     row = _row(store, quarantine_id)
     if row.state != "waiting":
         raise Rejected(f"{quarantine_id} is {row.state}; only a waiting record can be released")
+    if (row.source, row.stream) not in sources(oms):
+        raise Rejected(
+            f"{quarantine_id}: {row.source}/{row.stream} is no stream of oms.yaml; there is "
+            "nothing to let through"
+        )
     body = show(store, landing, quarantine_id, oms).body if mended is None else mended
     if not body.strip():
         raise Rejected(f"{quarantine_id}: there is no record to release; hand over a mended one")
