@@ -81,7 +81,6 @@ def _line(order: Order, line: Line) -> Json:
     first = line.id == order.lines[0].id
     shipping = order.shipping / 100 if first else 0
     shipped = order.trackings[-1].at if order.trackings and not line.unshipped else None
-    left = line.quantity - line.canceled
     return {
         "order_line_id": line_id(order, line),
         "order_line_index": line.id,
@@ -91,13 +90,13 @@ def _line(order: Order, line: Line) -> Json:
         "offer_sku": line.sku,
         "product_sku": f"MKP{sum(line.sku.encode()):012d}",
         "product_title": line.title,
-        "quantity": left,
-        "price": line.price * left / 100,
+        "quantity": line.quantity,
+        "price": line.price * line.quantity / 100,
         "price_unit": line.price / 100,
         "origin_unit_price": line.price / 100,
         "shipping_price": shipping,
-        "total_price": line.price * left / 100 + shipping,
-        "total_commission": round(line.price * left * 0.12) / 100,
+        "total_price": line.price * line.quantity / 100 + shipping,
+        "total_commission": round(line.price * line.quantity * 0.12) / 100,
         "created_date": z(order.placed),
         "last_updated_date": z(order.updated),
         "debited_date": z(order.paid) if order.stage not in HIDDEN else None,
@@ -128,7 +127,7 @@ def _shipping(held: Order) -> Json:
 
 
 def order(held: Order) -> Json:
-    """Return an order as OR11 lists it. Prices are with tax; a canceled unit leaves the line."""
+    """Return an order as OR11 lists it. Prices are with tax; a line stays as it was sold."""
     lines = [_line(held, x) for x in held.lines]
     price = round(sum(x["price"] for x in lines), 2)
     choice = [{"code": "delivery_choice", "type": "STRING", "value": held.choice}]
