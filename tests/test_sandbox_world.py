@@ -260,3 +260,20 @@ def test_what_the_till_sold_unseen_is_the_store_s_doing_until_its_file_is_taken(
     world.advance(0)
     shop.note_short(world, sku)
     assert world.truth.oversells[-1]["sku"] == sku
+
+
+def test_a_stock_file_counts_from_the_private_sale_s_last_orders_file(tmp_path):
+    world = World(tmp_path / "box", seed=2)
+    world.advance(9)
+    private = world.truth.shops["private_sale"]
+    sold = {}
+    for order in private.orders.values():
+        for line in order.lines:
+            sold[line.sku] = sold.get(line.sku, 0) + line.quantity - line.canceled
+    rows = "".join(f"{sku};10\r\n" for sku in sold)
+    (world.root / "private_sale" / "in" / "levels_1.csv").write_text(f"sku;quantity\r\n{rows}")
+    world.advance(0)
+    assert sold
+    assert {sku: private.levels[sku] for sku in sold} == {
+        sku: max(10 - n, 0) for sku, n in sold.items()
+    }

@@ -241,9 +241,16 @@ def read_answers(world: "World") -> None:
 
 
 def _take_levels(world: "World", name: str, rows: list[dict[str, str]]) -> None:
+    """Take levels as of the last orders file: what was sold since is taken off them."""
     shop = world.truth.shops["private_sale"]
+    untold: dict[str, int] = {}
+    for order in shop.orders.values():
+        if order.placed > shop.dropped:
+            for line in order.lines:
+                kept = line.quantity - line.canceled
+                untold[line.sku] = untold.get(line.sku, 0) + kept
     for row in rows:
-        level = int(row["quantity"])
+        level = max(int(row["quantity"]) - untold.get(row["sku"], 0), 0)
         if row["sku"] in shop.offers and shop.levels.get(row["sku"]) != level:
             set_level(world, shop, row["sku"], level, name)
 
