@@ -20,7 +20,7 @@ owed AS (
     SELECT l.order_id, count(*) AS lines
     FROM order_lines l
     LEFT JOIN sent t ON t.order_id = l.order_id AND t.line_id = l.line_id
-    WHERE l.order_id IN (SELECT p.order_id FROM pending p) AND l.requires_shipping
+    WHERE l.order_id IN (SELECT p.order_id FROM pending p) AND coalesce(l.requires_shipping, true)
         AND (l.ordered_quantity - l.canceled_quantity) * l.units_per > coalesce(t.units, 0)
     GROUP BY l.order_id
 )

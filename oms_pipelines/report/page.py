@@ -1,0 +1,92 @@
+"""Pages for people: one HTML file each, with plots inside, that opens offline."""
+
+import html
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222}
+h1{margin-bottom:0}h2{margin-top:2.5rem;border-bottom:1px solid #ddd}
+.when{color:#666}table{border-collapse:collapse;margin:1rem 0}
+th,td{padding:.25rem .8rem;border-bottom:1px solid #eee;text-align:left}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+svg{max-width:100%;height:auto}.none{color:#666;font-style:italic}
+"""
+
+
+def bars(frame: pl.DataFrame, x: str, y: str, title: str) -> alt.Chart:
+    """Return a horizontal bar chart of one number by one word, longest first."""
+    return (
+        alt.Chart(alt.Data(values=_plain(frame)), title=title)
+        .mark_bar()
+        .encode(
+            x=alt.X(f"{x}:Q", title=x.replace("_", " ")), y=alt.Y(f"{y}:N", sort="-x", title="")
+        )
+        .properties(width=620)
+    )
+
+
+def stacked(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> alt.Chart:
+    """Return bars over days, stacked by a word."""
+    return (
+        alt.Chart(alt.Data(values=_plain(frame)), title=title)
+        .mark_bar()
+        .encode(
+            x=alt.X(f"{x}:O", title=""),
+            y=alt.Y(f"sum({y}):Q", title=y.replace("_", " ")),
+            color=alt.Color(f"{color}:N", title=color.replace("_", " ")),
+        )
+        .properties(width=620, height=240)
+    )
+
+
+def _plain(frame: pl.DataFrame) -> list[dict]:
+    return frame.with_columns(pl.col(pl.Date).cast(pl.String)).to_dicts()
+
+
+def picture(chart: alt.Chart) -> str:
+    """Return a chart as SVG text."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(chart.to_dict())
+
+
+def section(title: str, *parts: str) -> str:
+    """Return a section with a heading."""
+    return f"<h2>{html.escape(title)}</h2>" + "".join(parts)
+
+
+def sheet(frame: pl.DataFrame, empty: str) -> str:
+    """Return a frame as an HTML table; `empty` says so when there are no rows."""
+    if frame.is_empty():
+        return f'<p class="none">{html.escape(empty)}</p>'
+    kinds = ["n" if kind.is_numeric() else "" for kind in frame.dtypes]
+    head = _cells("th", [n.replace("_", " ") for n in frame.columns], kinds)
+    body = "".join(f"<tr>{_cells('td', row, kinds)}</tr>" for row in frame.iter_rows())
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _cells(tag: str, values: Sequence[Any], kinds: Sequence[str]) -> str:
+    return "".join(
+        f'<{tag} class="{kind}">{"" if value is None else html.escape(str(value))}</{tag}>'
+        for value, kind in zip(values, kinds, strict=True)
+    )
+
+
+def write_page(file: Path, title: str, as_of: datetime, sections: Sequence[str]) -> None:
+    """Write a page; a reader sees the old one or the new one."""
+    text = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
+        f"</title><style>{STYLE}</style></head><body><h1>{html.escape(title)}</h1>"
+        f'<p class="when">as of {as_of:%Y-%m-%d %H:%M} UTC</p>{"".join(sections)}</body></html>'
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, file)

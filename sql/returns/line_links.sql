@@ -1,0 +1,65 @@
+-- Receipts of the orders in tmp_orders with the order line they belong to, where it changes.
+-- Grain and key: (receipt_id, line_no). Guarantee: the units linked to a line never exceed those
+-- delivered of it; what came beyond is linked to no line. Depends on the facts alone, not on
+-- the order they came in: the line the receipt names, else one of its return, else the first of
+-- the SKU; receipts in order of the time they came.
+WITH shipped AS (
+    SELECT s.order_id, l.line_id, l.sku, sum(l.quantity) AS units
+    FROM tmp_orders t
+    JOIN shipments s ON s.order_id = t.order_id
+    JOIN shipment_lines l ON l.shipment_id = s.shipment_id
+    GROUP BY s.order_id, l.line_id, l.sku
+    UNION ALL
+    SELECT l.order_id, l.line_id, l.sku, l.shipped_quantity * l.units_per
+    FROM tmp_orders t
+    JOIN order_lines l ON l.order_id = t.order_id
+    WHERE l.sku IS NOT NULL
+),
+delivered AS (
+    SELECT order_id, line_id, sku, max(units) AS units
+    FROM shipped
+    WHERE units > 0
+    GROUP BY order_id, line_id, sku
+),
+of_return AS (
+    SELECT r.return_id, d.sku, min(d.line_id) AS line_id
+    FROM tmp_orders t
+    JOIN returns r ON r.order_id = t.order_id
+    JOIN return_lines l ON l.return_id = r.return_id
+    JOIN delivered d ON d.order_id = r.order_id AND d.line_id = l.line_id
+    GROUP BY r.return_id, d.sku
+),
+of_order AS (
+    SELECT order_id, sku, min(line_id) AS line_id FROM delivered GROUP BY order_id, sku
+),
+wanted AS (
+    SELECT c.receipt_id, c.line_no, c.order_id, c.sku, c.quantity, c.received_at,
+        c.line_id AS linked, coalesce(n.line_id, r.line_id, o.line_id) AS line_id
+    FROM tmp_orders t
+    JOIN return_receipts c ON c.order_id = t.order_id
+    LEFT JOIN delivered n
+        ON n.order_id = c.order_id AND n.line_id = c.told_line_id AND n.sku = c.sku
+    LEFT JOIN of_return r ON r.return_id = c.return_id AND r.sku = c.sku
+    LEFT JOIN of_order o ON o.order_id = c.order_id AND o.sku = c.sku
+),
+counted AS (
+    SELECT w.receipt_id, w.line_no, w.linked, w.line_id, w.quantity, d.units,
+        -- a receipt that is too much alone leaves the room to others
+        sum(CASE WHEN w.quantity <= d.units THEN w.quantity ELSE 0 END) OVER (
+            PARTITION BY w.order_id, w.line_id, w.sku
+            ORDER BY w.received_at, w.receipt_id, w.line_no ROWS UNBOUNDED PRECEDING
+        ) AS so_far
+    FROM wanted w
+    LEFT JOIN delivered d
+        ON d.order_id = w.order_id AND d.line_id = w.line_id AND d.sku = w.sku
+),
+linked AS (
+    SELECT receipt_id, line_no, linked,
+        CASE WHEN quantity <= units AND so_far <= units THEN line_id END AS line_id
+    FROM counted
+)
+SELECT c.*, k.line_id AS new_line_id
+FROM linked k
+JOIN return_receipts c ON c.receipt_id = k.receipt_id AND c.line_no = k.line_no
+WHERE k.line_id IS DISTINCT FROM k.linked
+ORDER BY c.receipt_id, c.line_no
