@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from stock_world import World, at, channel, network, place
 
 from oms_pipelines.config import Oms
+from oms_pipelines.stock import demand
 from oms_pipelines.stock.availability import (
     atp_by_location,
     changed_levels,
@@ -24,14 +25,14 @@ def stock(*rows: tuple[str, str, int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def demand(*rows: tuple[str | None, str, int]) -> pl.DataFrame:
+def sold(*rows: tuple[str | None, str, int]) -> pl.DataFrame:
     schema = {"channel_id": pl.String, "sku": pl.String, "quantity": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def levels(oms: Oms, at_hand: pl.DataFrame, sold: pl.DataFrame | None = None) -> dict:
-    sold = demand() if sold is None else sold
-    found = desired_levels(at_hand, sold, oms)
+def levels(oms: Oms, at_hand: pl.DataFrame, owed: pl.DataFrame | None = None) -> dict:
+    owed = sold() if owed is None else owed
+    found = desired_levels(at_hand, owed, oms)
     return {(c, s): q for c, s, q in found.iter_rows()}
 
 
@@ -88,9 +89,9 @@ def test_safety_stock_and_threshold_of_each_location_are_kept_back():
 
 def test_what_is_sold_and_not_allocated_yet_is_promised_to_nobody_else():
     oms = network([channel("a", share=0.5), channel("b", share=0.5)])
-    shown = levels(oms, stock(("lyon", "sock", 10)), demand(("a", "sock", 4)))
+    shown = levels(oms, stock(("lyon", "sock", 10)), sold(("a", "sock", 4)))
     assert shown == {("a", "sock"): 3, ("b", "sock"): 3}
-    shown = levels(oms, stock(("lyon", "sock", 10)), demand(("a", "sock", 40)))
+    shown = levels(oms, stock(("lyon", "sock", 10)), sold(("a", "sock", 40)))
     assert set(shown.values()) == {0}
 
 
@@ -101,12 +102,12 @@ def test_demand_is_taken_where_its_channel_sells_from():
     )
     at_hand = stock(("lyon", "sock", 10), ("nice", "sock", 6))
     # of the store's six in Nice, four are sold: two are left to share
-    assert levels(oms, at_hand, demand(("store", "sock", 4))) == {
+    assert levels(oms, at_hand, sold(("store", "sock", 4))) == {
         ("web", "sock"): 5 + 1,
         ("store", "sock"): 1,
     }
     # the web shop's customers are served from Lyon, where nobody else sells from
-    assert levels(oms, at_hand, demand(("web", "sock", 4))) == {
+    assert levels(oms, at_hand, sold(("web", "sock", 4))) == {
         ("web", "sock"): 3 + 3,
         ("store", "sock"): 3,
     }
@@ -114,15 +115,13 @@ def test_demand_is_taken_where_its_channel_sells_from():
 
 def test_demand_of_an_unknown_channel_is_taken_off_all_the_same():
     oms = network([channel("a", share=1)])
-    assert levels(oms, stock(("lyon", "sock", 10)), demand(("gone", "sock", 4))) == {
-        ("a", "sock"): 6
-    }
+    assert levels(oms, stock(("lyon", "sock", 10)), sold(("gone", "sock", 4))) == {("a", "sock"): 6}
 
 
 def test_units_allocated_beyond_a_count_are_owed_by_who_has_the_sku():
     oms = network([channel("a", share=1)], [place("lyon"), place("nice")])
     at_hand = stock(("lyon", "sock", -2), ("nice", "sock", 5))
-    owed = demand_of(demand(), at_hand)
+    owed = demand_of(sold(), at_hand)
     assert levels(oms, atp_by_location(at_hand, oms), owed) == {("a", "sock"): 3}
 
 
@@ -201,7 +200,7 @@ def test_pooled_channels_count_once_in_what_may_still_be_shown():
 
 def open_lines(store: Store) -> dict[tuple[str, str], int]:
     with store.session() as s:
-        found = s.query("stock/open_lines")
+        found = demand.open_lines(s)
     return {(o, k): q for o, k, q in found.select("order_id", "sku", "quantity").iter_rows()}
 
 

@@ -21,6 +21,7 @@ from oms_pipelines.store import Session
 OVERLAP = timedelta(days=1)
 # The gate lets times through that lie up to a day ahead of the clock.
 AHEAD = timedelta(days=2)
+LATEST_NEWS = timedelta(days=180)  # no carrier speaks of a parcel later
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SHELF = ("sellable", "allocated")
 CAUSE = ["cause", "cause_id", "sku"]
@@ -40,12 +41,28 @@ def post(session: Session, now: datetime) -> Posted:
     """Post what facts and counts ask for beyond what the ledger has. Idempotent."""
     last = session.query("stock/last_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
+    _touched(session, since)
     movements = _movements(session, session.query("stock/owed_movements", since=since), now)
     _write(session, movements)
     touched = pl.concat([session.query("stock/counted_since", since=since), _shelves(movements)])
     corrections = _corrections(session, touched, now)
     _write(session, corrections)
     return Posted(movements.height, corrections.height)
+
+
+def _touched(session: Session, since: datetime) -> None:
+    """Name the fulfillment orders and parcels whose movements may have changed."""
+    orders = session.query("stock/touched_orders", since=since)
+    session.frame("tmp_orders", orders)
+    when = {"since": since, "living": since - LATEST_NEWS}
+    begun = _earliest(orders["planned_at"], since)
+    parcels = session.query("stock/touched_parcels", **when, begun=begun)
+    others = parcels.filter("recent").join(orders, on="fo_id", how="anti").select("fo_id").unique()
+    if others.height:
+        session.frame("tmp_named", others)
+        session.frame("tmp_orders", pl.concat([orders, session.query("stock/other_orders")]))
+        parcels = session.query("stock/touched_parcels", **when, begun=BEGINNING)
+    session.frame("tmp_parcels", parcels)
 
 
 def _movements(session: Session, owed: pl.DataFrame, now: datetime) -> pl.DataFrame:

@@ -7,7 +7,7 @@ go to every channel first; raises follow, out of the units that no channel may s
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -24,6 +24,7 @@ from oms_pipelines.stock.availability import (
     desired_levels,
     grants,
 )
+from oms_pipelines.stock.demand import open_lines
 from oms_pipelines.store import Session, Store
 
 LEVEL = list(columns_of("levels"))
@@ -47,7 +48,7 @@ class Published:
 def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     """Store the desired levels; return the rows that changed."""
     stock = session.query("stock/availability")
-    demand = demand_of(session.query("stock/open_lines"), stock)
+    demand = demand_of(open_lines(session), stock)
     desired = desired_levels(atp_by_location(stock, oms), demand, oms)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
@@ -66,20 +67,34 @@ def publish_levels(
     reported in its result, and hinders another only by what it may still be showing.
     """
     told = [c.id for c in oms.channels if c.stock.mode != "none" and c.id in adapters]
+    if not told:
+        return []
     results = {c: Published(c) for c in told}
+    with store.session() as session:
+        sold = session.query("stock/sold_since", since=now - SALES_SEEN)
 
     def serve(channel_id: str, rising: bool) -> Published:
         if results[channel_id].error is not None:
             return results[channel_id]
-        adapter = adapters[channel_id]
-        done = _publish_channel(store, oms, channel_id, adapter, now, rising=rising, full=full)
-        return _added(results[channel_id], done)
+        push = Push(channel_id, adapters[channel_id], rising, full, sold)
+        return _added(results[channel_id], _publish_channel(store, oms, push, now))
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="levels") as pool:
         for rising in (False, True):
             done = list(pool.map(serve, told, [rising] * len(told)))
             results = {r.channel_id: r for r in done}
     return list(results.values())
+
+
+@dataclass(frozen=True)
+class Push:
+    """What is sent to one channel: its falling or its rising levels, due or all of them."""
+
+    channel_id: str
+    adapter: Channel
+    rising: bool
+    full: bool
+    sold: pl.DataFrame
 
 
 def _added(one: Published, two: Published) -> Published:
@@ -93,55 +108,41 @@ def _added(one: Published, two: Published) -> Published:
     )
 
 
-def _publish_channel(
-    store: Store,
-    oms: Oms,
-    channel_id: str,
-    adapter: Channel,
-    now: datetime,
-    *,
-    rising: bool,
-    full: bool,
-) -> Published:
+def _publish_channel(store: Store, oms: Oms, push: Push, now: datetime) -> Published:
     """Send one channel its falling, or its rising, levels, and read them back."""
     with store.session() as session:
-        due = _due(session, oms, channel_id, now, rising=rising, full=full)
+        due = _due(session, oms, push)
         if due.is_empty():
-            return Published(channel_id)
+            return Published(push.channel_id)
         session.upsert("levels", about_to_send(due, now).select(LEVEL))
     point("levels.marked_sent")
-    receipts, error = _push(adapter, due)
+    receipts, error = _push(push.adapter, due)
     point("levels.pushed")
     seen: dict[str, int] = {}
     if error is None:
-        seen, error = _read_back(adapter, due, receipts)
+        seen, error = _read_back(push.adapter, due, receipts)
     verdicts = outcome(due, receipts, seen)
     with store.session() as session:
         session.upsert("levels", received(verdicts, now).select(LEVEL))
     count = verdicts["outcome"].value_counts()
     by = dict(zip(count["outcome"], count["count"], strict=True))
-    result = Published(
-        channel_id, due.height, by.get("accepted", 0), by.get("rejected", 0), by.get(RETRY, 0)
-    )
-    return replace(result, error=error)
+    counts = (by.get("accepted", 0), by.get("rejected", 0), by.get(RETRY, 0))
+    return Published(push.channel_id, due.height, *counts, error)
 
 
-def _due(
-    session: Session, oms: Oms, channel_id: str, now: datetime, *, rising: bool, full: bool
-) -> pl.DataFrame:
+def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (SKU units) and `showing` (expected)."""
-    levels = session.query(
-        "stock/levels_due", channel_id=channel_id, since=now - SALES_SEEN, full=full
-    )
+    session.frame("tmp_sold", push.sold.filter(pl.col("channel_id") == push.channel_id))
+    levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
     goes_up = pl.col("desired") > pl.col("held")
-    levels = levels.filter(goes_up if rising else ~goes_up)
-    if not rising or levels.is_empty():
+    levels = levels.filter(goes_up if push.rising else ~goes_up)
+    if not push.rising or levels.is_empty():
         return levels.with_columns(pl.col("desired").alias("level"))
     sharing = [c for c in oms.channels if c.stock.mode != "none"]
     session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
     session.frame("tmp_skus", levels.select("sku"))
     allowed = grants(session.query("stock/levels_held"), sharing)
-    own = allowed.filter(pl.col("channel_id") == channel_id).select("sku", "level")
+    own = allowed.filter(pl.col("channel_id") == push.channel_id).select("sku", "level")
     return levels.join(own, on="sku").filter(pl.col("level") > pl.col("held")).sort("sku")
 
 

@@ -1,29 +1,28 @@
--- Lines of open and held orders with units that no location was given yet.
--- Grain and key: (order_id, line_id). Units are of the SKU, greater than 0; `may_ship` is false
--- while the order is held.
+-- Lines of the orders of tmp_open_orders with units that no location was given yet.
+-- Grain and key: (order_id, line_id). Units are of the SKU, greater than 0.
 -- Units a location has, or has shipped, are not left; units it refused are again. What the
 -- channel says has shipped counts as far as the hub did not ship it itself: a parcel closed
 -- after the record was read cannot be in the record's number. What was refunded before it
 -- shipped is not owed any more; a channel may tell it in the line, in the refund, or in both.
--- Reads open orders only, however long the history.
-WITH open_orders AS (
-    SELECT order_id, channel_id, fetched_at, order_status = 'open' AND hold_reason IS NULL AS may_ship
-    FROM orders
-    WHERE order_status IN ('open', 'held') AND coalesce(delivery_mode, 'home') <> 'none'
+-- None of these orders was given to a location before $begun.
+WITH parts AS (
+    SELECT f.fo_id, f.order_id, f.state, f.closed_at > o.fetched_at AS untold
+    FROM tmp_open_orders o
+    JOIN fulfillment_orders f ON f.order_id = o.order_id
+    WHERE f.planned_at >= $begun
 ),
 given AS (
     SELECT f.order_id, l.line_id,
         sum(CASE WHEN f.state IN ('refused', 'canceled') THEN l.shipped_quantity
                  ELSE greatest(l.quantity - l.refused_quantity, l.shipped_quantity) END) AS units,
-        sum(CASE WHEN f.closed_at > o.fetched_at THEN 0 ELSE l.shipped_quantity END) AS told
-    FROM open_orders o
-    JOIN fulfillment_orders f ON f.order_id = o.order_id
+        sum(CASE WHEN f.untold THEN 0 ELSE l.shipped_quantity END) AS told
+    FROM parts f
     JOIN fulfillment_lines l ON l.fo_id = f.fo_id
     GROUP BY f.order_id, l.line_id
 ),
 refunded AS (
     SELECT r.order_id, r.line_id, sum(r.quantity) AS quantity
-    FROM open_orders o
+    FROM tmp_open_orders o
     JOIN refund_lines r ON r.order_id = o.order_id
     WHERE r.restock = 'cancel'
     GROUP BY r.order_id, r.line_id
@@ -33,7 +32,7 @@ owed AS (
         (l.ordered_quantity - greatest(l.canceled_quantity, coalesce(r.quantity, 0))) * l.units_per
         - coalesce(g.units, 0)
         - greatest(l.shipped_quantity * l.units_per - coalesce(g.told, 0), 0) AS quantity
-    FROM open_orders o
+    FROM tmp_open_orders o
     JOIN order_lines l ON l.order_id = o.order_id
     LEFT JOIN given g ON g.order_id = l.order_id AND g.line_id = l.line_id
     LEFT JOIN refunded r ON r.order_id = l.order_id AND r.line_id = l.line_id

@@ -2,52 +2,49 @@
 -- Grain: (cause, cause_id, sku, from_account, to_account): the units that should have moved, 0
 -- included. `begun` is the earliest time the ledger can have known of it. A row without a SKU
 -- only names a cause whose movements are looked at again.
--- Reads open fulfillment orders and facts known or merged since $since, whatever the history.
+-- Reads the fulfillment orders of tmp_orders, the parcels of tmp_parcels, and what batches
+-- merged since $since brought.
 WITH merged AS (
     SELECT batch_id FROM batches WHERE merged_at >= $since
 ),
-touched AS (
-    SELECT fo_id FROM fulfillment_orders WHERE closed_at IS NULL OR closed_at >= $since
-    UNION
-    SELECT fo_id FROM shipments WHERE known_at >= $since
+contents AS (
+    SELECT p.shipment_id, p.fo_id, p.status, p.shipped_at, p.status_at, p.news,
+        l.line_id, l.sku, l.quantity
+    FROM tmp_parcels p
+    JOIN shipment_lines l ON l.shipment_id = p.shipment_id
 ),
 shipped AS (
-    SELECT s.fo_id, l.line_id, l.sku, sum(l.quantity) AS quantity, max(s.shipped_at) AS shipped_at
-    FROM touched t
-    JOIN shipments s ON s.fo_id = t.fo_id
-    JOIN shipment_lines l ON l.shipment_id = s.shipment_id
-    GROUP BY s.fo_id, l.line_id, l.sku
+    SELECT c.fo_id, t.location_id, t.planned_at, c.line_id, c.sku, sum(c.quantity) AS quantity,
+        max(c.shipped_at) AS shipped_at
+    FROM contents c
+    JOIN tmp_orders t ON t.fo_id = c.fo_id
+    GROUP BY c.fo_id, t.location_id, t.planned_at, c.line_id, c.sku
+),
+lines AS (
+    SELECT t.fo_id, t.location_id, t.state, t.planned_at, t.closed_at, l.line_id, l.sku,
+        l.quantity, l.refused_quantity
+    FROM tmp_orders t
+    JOIN fulfillment_lines l ON l.fo_id = t.fo_id
 ),
 asked AS (
     SELECT
-        f.fo_id || '/' || l.line_id || '/' || l.sku AS cause_id,
-        f.location_id, l.sku, l.quantity, f.state, f.planned_at, f.closed_at,
+        l.fo_id || '/' || l.line_id || '/' || l.sku AS cause_id,
+        l.location_id, l.sku, l.quantity, l.state, l.planned_at, l.closed_at,
         coalesce(s.quantity, 0) AS shipped, s.shipped_at,
         CASE
-            WHEN f.state IN ('cancel_requested', 'canceled') THEN 0
+            WHEN l.state IN ('cancel_requested', 'canceled') THEN 0
             ELSE least(l.refused_quantity, greatest(l.quantity - coalesce(s.quantity, 0), 0))
         END AS short
-    FROM touched t
-    JOIN fulfillment_orders f ON f.fo_id = t.fo_id
-    JOIN fulfillment_lines l ON l.fo_id = f.fo_id
+    FROM lines l
     LEFT JOIN shipped s ON s.fo_id = l.fo_id AND s.line_id = l.line_id AND s.sku = l.sku
 ),
 unasked AS (
     -- a parcel that holds what nobody asked for: it left the sellable stock all the same
     SELECT s.fo_id || '/' || s.line_id || '/' || s.sku AS cause_id,
-        f.location_id, s.sku, s.quantity, f.planned_at, s.shipped_at
+        s.location_id, s.sku, s.quantity, s.planned_at, s.shipped_at
     FROM shipped s
-    JOIN fulfillment_orders f ON f.fo_id = s.fo_id
-    LEFT JOIN fulfillment_lines l ON l.fo_id = s.fo_id AND l.line_id = s.line_id AND l.sku = s.sku
+    LEFT JOIN lines l ON l.fo_id = s.fo_id AND l.line_id = s.line_id AND l.sku = s.sku
     WHERE l.fo_id IS NULL
-),
-news AS (
-    SELECT s.shipment_id FROM shipments s WHERE s.known_at >= $since
-    UNION
-    SELECT s.shipment_id
-    FROM tracking_events e
-    JOIN shipments s ON s.tracking_number = e.tracking_number
-    WHERE e.known_at >= $since
 )
 SELECT 'allocation' AS cause, cause_id, sku, location_id || '/sellable' AS from_account,
     location_id || '/allocated' AS to_account, CAST(quantity AS bigint) AS quantity,
@@ -100,9 +97,8 @@ SELECT 'return', r.receipt_id || '/' || r.line_no, r.sku, 'world/customer',
 FROM merged b
 JOIN return_receipts r ON r.batch_id = b.batch_id
 UNION ALL
-SELECT 'delivery', s.shipment_id || '/' || l.line_id, l.sku, 'world/in_transit',
-    'world/customer', CASE WHEN s.status = 'Delivered' THEN l.quantity ELSE 0 END,
-    coalesce(s.status_at, s.shipped_at), s.shipped_at
-FROM news n
-JOIN shipments s ON s.shipment_id = n.shipment_id
-JOIN shipment_lines l ON l.shipment_id = s.shipment_id
+SELECT 'delivery', shipment_id || '/' || line_id, sku, 'world/in_transit', 'world/customer',
+    CASE WHEN status = 'Delivered' THEN quantity ELSE 0 END, coalesce(status_at, shipped_at),
+    shipped_at
+FROM contents
+WHERE news
