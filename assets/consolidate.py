@@ -5,63 +5,66 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.extract import REPORT
-from assets.summary import table, totals
-from oms_pipelines.consolidate import consolidate, load_reference
+from assets.summary import fault, table, totals
+from oms_pipelines.consolidate import StreamResult, consolidate, load_reference
 from oms_pipelines.hub import Hub
+from resources import STORE, plainly
 
-STREAMS = {
-    "orders": "Orders, lines and contacts of every channel, newest version of each",
-    "refunds": "Money given back",
-    "returns": "Returns as announced",
-    "stock": "What every location says it has",
-    "confirmations": "What locations shipped, short-picked and refused",
-    "acknowledgements": "What locations answered to dispatch files",
-    "receipts": "Goods received back",
-    "tracking": "What carriers say of parcels",
-}
-TABLES = {
-    "stock": "stock_counts",
-    "confirmations": "shipments",
-    "receipts": "return_receipts",
-    "acknowledgements": "file_acknowledgements",
-    "tracking": "tracking_events",
+TAKEN = "taken"
+STREAMS = {  # stream: its table, what it holds
+    "orders": ("orders", "Orders, lines and contacts of every channel, newest version of each."),
+    "refunds": ("refunds", "Money given back."),
+    "returns": ("returns", "Returns as announced, by channels, by form and by command."),
+    "stock": ("stock_counts", "What every location says it has."),
+    "confirmations": ("shipments", "What locations shipped, short-picked and refused."),
+    "acknowledgements": ("file_acknowledgements", "What locations answered to dispatch files."),
+    "receipts": ("return_receipts", "Goods received back."),
+    "tracking": ("tracking_events", "What carriers say of parcels."),
 }
 
 SPECS = [
-    dg.AssetSpec(
-        TABLES.get(stream, stream),
-        deps=[REPORT],
-        group_name="consolidate",
-        kinds={"sql"},
-        description=doc,
+    dg.AssetSpec(name, deps=[REPORT], group_name="consolidate", kinds={"sql"}, description=doc)
+    for name, doc in STREAMS.values()
+]
+TAKEN_CHECKS = [
+    dg.AssetCheckSpec(
+        TAKEN, asset=name, description="Every batch was read, and no record was kept back."
     )
-    for stream, doc in STREAMS.items()
+    for name, _ in STREAMS.values()
 ]
 
 
-@dg.multi_asset(name="consolidate", specs=SPECS, pool="store")
+@dg.multi_asset(name="consolidate", specs=SPECS, check_specs=TAKEN_CHECKS, pool=STORE)
 def consolidated(hub: dg.ResourceParam[Hub]) -> Iterator[dg.MaterializeResult]:
     """Shape, gate and merge every landed batch that the store has not taken yet."""
-    load_reference(hub.store, hub.oms)
-    done = consolidate(hub.store, hub.landing, hub.oms, hub.now(), on_progress=hub.said)
+    with plainly():
+        load_reference(hub.store, hub.oms)
+        done = consolidate(hub.store, hub.landing, hub.oms, hub.now(), on_progress=hub.said)
     hub.results["consolidate"] = done
-    for stream in STREAMS:
-        rows = [
-            {
-                "source": r.source,
-                "received": r.received,
-                "accepted": r.accepted,
-                "quarantined": r.quarantined,
-                "changed": r.changed,
-                "error": r.error,
-            }
-            for r in done
-            if r.stream == stream
-        ]
-        yield dg.MaterializeResult(
-            asset_key=TABLES.get(stream, stream),
-            metadata={
-                "sources": table(rows),
-                **totals(rows, "received", "accepted", "quarantined", "changed"),
-            },
-        )
+    for stream, (name, _) in STREAMS.items():
+        yield _result(name, [r for r in done if r.stream == stream])
+
+
+def _result(name: str, done: list[StreamResult]) -> dg.MaterializeResult:
+    rows = [
+        {
+            "source": r.source,
+            "received": r.received,
+            "accepted": r.accepted,
+            "quarantined": r.quarantined,
+            "changed": r.changed,
+            "error": r.error,
+        }
+        for r in done
+    ]
+    sums = totals(rows, "received", "accepted", "quarantined", "changed")
+    kept = sums["quarantined"]
+    why = f"{kept} records kept back: oms quarantine list" if kept else None
+    errors = [f"{r.source}: {r.error}" for r in done if r.error]
+    newest = max((r.newest for r in done if r.newest), default=None)
+    last = {"newest record": dg.MetadataValue.timestamp(newest)} if newest else {}
+    return dg.MaterializeResult(
+        asset_key=name,
+        metadata={"sources": table(rows), **sums, **last},
+        check_results=[fault(TAKEN, name, errors, why)],
+    )

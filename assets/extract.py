@@ -1,30 +1,23 @@
 """Extract: one asset a source and stream, pulled side by side; one that is down fails alone."""
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Container, Iterator
 
 import dagster as dg
 
-from assets.summary import table, totals
-from oms_pipelines.channels.base import Window
+from assets.partitions import days, window_of
+from assets.summary import bars, table, totals
 from oms_pipelines.config import Oms
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages.extract import Extracted, Source, extract_all, sources
+from resources import plainly
 
 REPORT = dg.AssetKey("extraction_report")
 REACHABLE = "reachable"
-LIVE = "oms/live"  # run tag: read on from the cursor; without it, whole days are read again
 
 
 def key_of(source: Source) -> dg.AssetKey:
     """Return the asset key of a source's stream: `orders_raw/shop_fr`."""
     return dg.AssetKey([f"{source.stream}_raw", source.id])
-
-
-def days(oms: Oms) -> dg.DailyPartitionsDefinition:
-    """Return the days by update time (UTC), today included."""
-    start = oms.backfill_from or date(2026, 1, 1)
-    return dg.DailyPartitionsDefinition(start.isoformat(), end_offset=1)
 
 
 def extraction(oms: Oms) -> dg.AssetsDefinition:
@@ -37,8 +30,9 @@ def extraction(oms: Oms) -> dg.AssetsDefinition:
             skippable=True,
             partitions_def=partitions,
             group_name="extract",
-            kinds={s.kind},
-            description=f"{s.stream} of {s.kind} {s.id}, as received",
+            kinds={_kind(oms, s)},
+            tags={"oms/source": s.id, "oms/kind": s.kind},
+            description=f"{s.stream.capitalize()} of {s.kind} {s.id}, as received.",
         )
         for s in found
     ]
@@ -47,10 +41,14 @@ def extraction(oms: Oms) -> dg.AssetsDefinition:
         deps=[s.key for s in specs],
         partitions_def=partitions,
         group_name="extract",
-        description="What every source gave, and which were down",
+        kinds={"python"},
+        description="What every source gave, and which were down. Always made, so that one "
+        "source that is down stops nothing else.",
     )
     checks = [
-        dg.AssetCheckSpec(REACHABLE, asset=key_of(s), description="the source answered")
+        dg.AssetCheckSpec(
+            REACHABLE, asset=key_of(s), description="The source answered, and gave all it had."
+        )
         for s in found
     ]
 
@@ -66,52 +64,49 @@ def extraction(oms: Oms) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Pull the selected sources side by side into the landing zone."""
         wanted = [s for s in found if key_of(s) in context.selected_asset_keys]
-        window = None if LIVE in context.run.tags else _window(context)
-        done = extract_all(hub, wanted, window)
+        with plainly():
+            done = extract_all(hub, wanted, window_of(context, hub.now()))
         hub.results["extract"] = done
         for result in done:
-            yield from _events(result)
+            yield from _events(result, context.selected_asset_check_keys)
         if REPORT in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=REPORT, metadata=_report(done))
 
     return extract
 
 
-def _window(context: dg.AssetExecutionContext) -> Window:
-    """Return the whole days of the run's partitions."""
-    keys = context.partition_key_range
-    first, last = (
-        datetime.combine(date.fromisoformat(k), time(), UTC) for k in (keys.start, keys.end)
-    )
-    return Window(first, last + timedelta(days=1))
+def _kind(oms: Oms, source: Source) -> str:
+    if source.kind == "channel":
+        return oms.channel(source.id).system
+    return "csv" if source.kind == "location" else "api"
 
 
-def _events(result: Extracted) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+def _events(
+    result: Extracted, checks: Container[dg.AssetCheckKey]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     key = key_of(result.source)
-    check = dg.AssetCheckResult(
-        asset_key=key,
-        check_name=REACHABLE,
-        passed=result.error is None,
-        metadata={"error": result.error} if result.error else {},
-    )
     if result.error is None:
         yield dg.MaterializeResult(asset_key=key, metadata=_metadata(result))
-    yield check
+    if dg.AssetCheckKey(key, REACHABLE) in checks:
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=REACHABLE,
+            passed=result.error is None,
+            metadata={"error": result.error} if result.error else {},
+        )
 
 
 def _metadata(result: Extracted) -> dict:
-    lag = (
-        {"lag of the newest record (minutes)": round(result.lag_seconds / 60, 1)}
-        if result.lag_seconds is not None
-        else {}
-    )
-    return {
+    found = {
         "records": result.records,
         "pages": result.pages,
-        "batches": dg.MetadataValue.md(", ".join(result.batches) or "none"),
+        "batches": dg.MetadataValue.text(", ".join(result.batches) or "none"),
         "seconds": round(result.seconds, 2),
-        **lag,
     }
+    if result.newest is not None and result.lag_seconds is not None:
+        found["newest record"] = dg.MetadataValue.timestamp(result.newest)
+        found["lag (minutes)"] = round(result.lag_seconds / 60, 1)
+    return found
 
 
 def _report(done: list[Extracted]) -> dict:
@@ -126,8 +121,10 @@ def _report(done: list[Extracted]) -> dict:
         }
         for r in done
     ]
+    gave = [(f"{r.source.id} {r.source.stream}", r.records) for r in done if r.records]
     return {
         "sources": table(rows),
+        "records by source": bars(gave),
         "failed sources": sum(r.error is not None for r in done),
         **totals(rows, "records", "pages"),
     }

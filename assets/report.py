@@ -1,21 +1,21 @@
-"""Report: marts in Parquet and pages in HTML. The nightly lane and `oms sync --full` make them."""
+"""Report: marts in Parquet, pages in HTML, and housekeeping. The nightly lane makes them."""
 
 import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.plan import STORE
+from assets.history import purge
+from assets.summary import bars
 from oms_pipelines.hub import Hub
+from oms_pipelines.stages import housekeeping as chores
 from oms_pipelines.stages import report as stage
+from resources import STORE, plainly
 
 
 def _metadata(done: stage.Reported) -> dict:
-    found = {
-        "rows": done.rows,
-        "path": dg.MetadataValue.path(str(done.path.resolve())),
-        "open": dg.MetadataValue.url(done.path.resolve().as_uri()),
-        **done.totals,
-    }
+    found = {"rows": done.rows, "path": dg.MetadataValue.path(done.path.resolve()), **done.totals}
     if done.picture:
         data = base64.b64encode(done.picture.encode()).decode()
         found["picture"] = dg.MetadataValue.md(f"![units by day](data:image/svg+xml;base64,{data})")
@@ -25,19 +25,50 @@ def _metadata(done: stage.Reported) -> dict:
 @dg.asset(group_name="report", deps=["returns", "return_receipts"], pool=STORE, kinds={"parquet"})
 def returns_statistics(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """Returns by day, reason, SKU, channel, location, carrier and initiator."""
-    return dg.MaterializeResult(metadata=_metadata(stage.returns_mart(hub)))
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(stage.returns_mart(hub)))
 
 
 @dg.asset(group_name="report", deps=["orders", "stock_ledger"], pool=STORE, kinds={"parquet"})
 def orders_statistics(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """Orders by day, channel and status, and the stock by location as it is now."""
-    return dg.MaterializeResult(metadata=_metadata(stage.orders_mart(hub)))
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(stage.orders_mart(hub)))
 
 
 @dg.asset(group_name="report", deps=[returns_statistics], pool=STORE, kinds={"html"})
 def returns_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """The returns page: plots and tables in one file that opens offline."""
-    return dg.MaterializeResult(metadata=_metadata(stage.returns_page(hub)))
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(stage.returns_page(hub)))
+
+
+def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
+    """Make the asset that deletes what was kept long enough; `checks` are all there are."""
+
+    @dg.asset(group_name="report", deps=["orders"], pool=STORE, kinds={"python"})
+    def housekeeping(
+        context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]
+    ) -> dg.MaterializeResult:
+        """Old runs and received bytes deleted as `retention` says; what is needed stays."""
+        with plainly():
+            tidied = chores.tidy_landing(hub)
+            # Dagster dates its runs by the machine's clock, whatever the hub's clock says
+            purged = purge(context.instance, datetime.now(UTC) - hub.oms.retention.runs, checks)
+        deleted = sorted((f"{s}/{t}", n) for (s, t), n in tidied.deleted.items())
+        return dg.MaterializeResult(
+            metadata={
+                "runs deleted": purged.deleted,
+                "old runs kept": purged.kept,
+                "orphan files swept": tidied.swept,
+                "batches deleted": sum(n for _, n in deleted),
+                "batches deleted by stream": bars(deleted),
+                "landing kept since": str(tidied.first_day or "the beginning"),
+                "landing kept longer for": tidied.kept_for or "nothing",
+            }
+        )
+
+    return housekeeping
 
 
 ASSETS = [returns_statistics, orders_statistics, returns_page]

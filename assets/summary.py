@@ -1,4 +1,4 @@
-"""Metadata of a run as people read it: counts, tables, links; never personal data."""
+"""Metadata of a run as people read it: counts, tables, bars, links; never personal data."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -24,3 +24,30 @@ def totals(rows: Iterable[Mapping[str, Any]], *names: str) -> dict[str, int]:
     """Return the sums of some columns."""
     kept = list(rows)
     return {name: sum(int(row.get(name) or 0) for row in kept) for name in names}
+
+
+_WIDTH = 24  # characters of the longest bar
+
+
+def bars(counts: Sequence[tuple[str, int]]) -> dg.MarkdownMetadataValue:
+    """Return counts as bars, longest first; the page shows no pictures made of markup."""
+    top = max((n for _, n in counts), default=0)
+    rows = [
+        {"": name, " ": "█" * max(1, round(_WIDTH * n / top)) if n else "", "units": n}
+        for name, n in sorted(counts, key=lambda c: (-c[1], c[0]))
+    ]
+    return table(rows)
+
+
+def fault(
+    check: str, asset: str, errors: Sequence[str], doubt: str | None = None
+) -> dg.AssetCheckResult:
+    """Return a check of an asset: failed with errors, or warning of a doubt; it stops nothing."""
+    severe = dg.AssetCheckSeverity.ERROR if errors else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        passed=not errors and doubt is None,
+        asset_key=asset,
+        check_name=check,
+        severity=severe,
+        metadata={"error": "; ".join(errors)} if errors else {"note": doubt} if doubt else {},
+    )

@@ -277,10 +277,19 @@ class Reason(Settings):
     channels: dict[str, list[str]] = {}  # crosswalk: system -> its own codes
 
 
+class Drop(Settings):
+    """A folder where partners drop files of announced returns."""
+
+    profile: str = "announcement"
+    source: str = Field(alias="from")
+    pattern: str = "*.csv"
+
+
 class Returns(Settings):
     """Reason menu, crosswalk, and what to do with goods by condition."""
 
     reasons: list[Reason] = []
+    drop: Drop | None = None
     dispositions: dict[str, Literal["restock", "repair", "scrap", "quarantine"]] = {
         "as_new": "restock",
         "opened": "restock",
@@ -306,6 +315,13 @@ class Catalog(Settings):
     sku_map: str | None = None
 
 
+class Retention(Settings):
+    """How long things are kept. What is not named here is kept."""
+
+    landing: Duration | None = None  # received bytes; None keeps all: the store's other half
+    runs: Duration = timedelta(days=14)  # Dagster's runs; the newest of each partition stays
+
+
 class Oms(Settings):
     """The whole of `oms.yaml`."""
 
@@ -322,6 +338,7 @@ class Oms(Settings):
     notifications: Notifications = Notifications()
     returns: Returns = Returns()
     erp: Erp | None = None
+    retention: Retention = Retention()
     backfill_from: date | None = None  # first day ops may backfill
 
     @model_validator(mode="after")

@@ -6,41 +6,51 @@ wrong configuration stops the code location with every fault and its path.
 
 import dagster as dg
 
-from assets import checks, consolidate, extract, jobs, plan, publish, report
+from assets import checks, consolidate, extract, jobs, plan, publish, report, sensors
 from oms_pipelines import config
 from oms_pipelines.config import Oms
+from oms_pipelines.hub import Hub
 from resources import hub_resource
+
+OWNERS = {  # who is asked about the assets of a stage
+    "extract": "team:ops",
+    "consolidate": "team:data",
+    "plan": "team:ops",
+    "publish": "team:erp_wms",
+    "report": "team:data",
+}
 
 
 def all_assets(oms: Oms) -> list[dg.AssetsDefinition]:
     """Return the assets of a configuration, in the order of the route."""
-    return [
+    found = [
         extract.extraction(oms),
         consolidate.consolidated,
-        plan.stock_ledger,
-        plan.allocations,
-        plan.levels,
-        publish.dispatch_files,
-        publish.published_levels,
-        publish.told,
-        publish.erp_orders,
+        *plan.ASSETS,
+        *publish.ASSETS,
         *report.ASSETS,
     ]
+    known = [key for asset in (*found, *checks.CHECKS) for key in asset.check_keys]
+    return [asset.map_asset_specs(_owned) for asset in (*found, report.housekeeping(known))]
 
 
-def definitions(oms: Oms) -> dg.Definitions:
-    """Return the code location of a configuration."""
+def _owned(spec: dg.AssetSpec) -> dg.AssetSpec:
+    stage = spec.group_name or "report"
+    return spec.replace_attributes(owners=[OWNERS[stage]], tags={**spec.tags, "oms/stage": stage})
+
+
+def definitions(oms: Oms, hub: Hub | None = None) -> dg.Definitions:
+    """Return the code location of a configuration, on a hub opened already if there is one."""
     return dg.Definitions(
         assets=all_assets(oms),
         asset_checks=checks.CHECKS,
         jobs=jobs.jobs(oms),
         schedules=jobs.schedules(oms),
-        sensors=jobs.sensors(oms),
-        resources={"hub": hub_resource},
+        sensors=sensors.sensors(oms),
+        resources={"hub": hub or hub_resource},
         # the default executor starts a process a step: fifteen times slower here
         executor=dg.in_process_executor,
     )
-
 
 
 @dg.definitions

@@ -1,5 +1,6 @@
 """Dagster resources: what an asset needs from outside."""
 
-from resources.hub import hub_resource
+from resources.failures import plainly
+from resources.hub import STORE, hub_resource
 
-__all__ = ["hub_resource"]
+__all__ = ["STORE", "hub_resource", "plainly"]

@@ -3,21 +3,21 @@
 import logging
 import os
 import shutil
-from contextlib import nullcontext
+import socket
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from oms_pipelines import clock
 from oms_pipelines.config import Oms
+from oms_pipelines.errors import Misconfigured
 from oms_pipelines.hub import Hub
 
-ROOT = Path(__file__).resolve().parents[2]
-RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+INSTANCE_FILE = Path(__file__).resolve().parents[2] / "deploy" / "dagster.local.yaml"
+PROCESS = "oms/process"  # run tag: the process a run lives in, so that a dead one is noticed
+Window = tuple[date, date]
 
 
 @dataclass
@@ -34,105 +34,151 @@ class Tick:
 
 
 def dagster_home(oms: Oms) -> Path:
-    """Return the Dagster instance's folder, made ready with the local instance file."""
+    """Return the Dagster instance's folder, made ready with the local instance file.
+
+    Raises Misconfigured where it has no instance file, and none lies beside the package.
+    """
     home = Path(os.environ.get("DAGSTER_HOME") or Path(oms.output) / "dagster").resolve()
     home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        shutil.copy(ROOT / "deploy" / "dagster.local.yaml", home / "dagster.yaml")
+    file = home / "dagster.yaml"
+    if not file.exists():
+        if not INSTANCE_FILE.is_file():
+            raise Misconfigured(
+                [f"{file}: no such file; copy deploy/dagster.local.yaml of the project there"]
+            )
+        shutil.copy(INSTANCE_FILE, file)
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+@contextmanager
+def opened_instance(oms: Oms) -> Generator[Any]:
+    """Open the Dagster instance, and end the runs whose process is dead: they hold their lane.
+
+    Raises Misconfigured when its file cannot be used.
+    """
+    import dagster as dg
+
+    home = dagster_home(oms)
+    try:
+        instance = dg.DagsterInstance.get()
+    except dg.DagsterError as e:
+        text = str(e).strip().splitlines()[0]
+        raise Misconfigured([f"{home / 'dagster.yaml'}: {text}"]) from None
+    with instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+            if _is_dead(run.tags.get(PROCESS, "")):
+                instance.report_run_failed(run, "The process that ran it is gone.")
+        yield instance
 
 
 def run_job(
     oms: Oms,
     job: str,
     *,
-    window: tuple[date, date] | None = None,
+    window: Window | None = None,
     only: str | None = None,
     publish: bool = True,
     progress: bool = True,
 ) -> Tick:
     """Run a job's assets in process on the Dagster instance.
 
-    `window` reads whole days again (both included) instead of reading on from the cursors;
-    `only` names one source; without `publish` the run stops after the plan.
+    `window` reads whole days again (both included) instead of reading on from the cursors, and
+    judges quality after; of it, `only` names one source, and without `publish` it ends with the
+    plan.
     """
-    import dagster as dg
-
-    from assets.extract import LIVE, REPORT, days, key_of
-    from assets.jobs import FULL, LANE
+    from assets.partitions import RANGE, today
     from oms_pipelines.definitions import definitions
-    from oms_pipelines.stages.extract import sources
 
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    dagster_home(oms)
     hub = Hub.open(oms)
-    definition = definitions(oms).resolve_job_def(job)
-    tags = {LANE: "tick"}
-    if window is None:
-        today = clock.now(oms).date().isoformat()
-        known = days(oms)
-        partition = today if known.has_partition_key(today) else known.get_last_partition_key()
-        tags |= {LIVE: "true"} | ({FULL: "true"} if job == "nightly" else {})
-    else:
-        partition = None
+    definition = definitions(oms, hub).resolve_job_def(job)
+    tags = {PROCESS: f"{socket.gethostname()}:{os.getpid()}"}
+    if window is not None:
         tags |= dict(zip(RANGE, (d.isoformat() for d in window), strict=True))
-    selection = None
-    if only or not publish:
-        keys = {key_of(s) for s in sources(oms) if only in (None, s.id)} | {REPORT}
-        groups = ("consolidate", "plan", "publish") if publish else ("consolidate", "plan")
-        graph = definition.asset_layer.asset_graph
-        keys |= {
-            k for g in groups for k in graph.get_all_asset_keys() if graph.get(k).group_name == g
-        }
-        selection = list(keys)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar if progress else nullcontext(), dg.DagsterInstance.get() as instance:
-        if progress:
-            task = bar.add_task("starting ...")
-            hub.said = lambda text: bar.update(task, description=text[:100])
+    with opened_instance(oms) as instance, _voice(hub, progress):
         done = definition.execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=instance,
-            partition_key=partition,
+            partition_key=today(oms) if window is None else None,
             tags=tags,
-            asset_selection=selection,
-            resources={"hub": hub},
+            asset_selection=None if window is None else _replayed(oms, definition, only, publish),
             raise_on_error=False,
         )
-    return Tick(hub, _failures(done), _durations(done))
+    return Tick(hub, _failures(done.all_events), _durations(done.all_events))
 
 
-def _failures(done: Any) -> list[str]:
-    """Return what failed, each in one line: source checks, and steps with their cause."""
+def _replayed(oms: Oms, definition: Any, only: str | None, publish: bool) -> list:
+    """Return the assets of a replay: one source or all, and what follows, with their checks."""
+    from assets.extract import REPORT, key_of
+    from oms_pipelines.stages.extract import sources
+
+    graph = definition.asset_layer.asset_graph
+    stages = ("consolidate", "plan", "publish") if publish else ("consolidate", "plan")
+    later = [k for k in graph.get_all_asset_keys() if graph.get(k).group_name in stages]
+    return [*(key_of(s) for s in sources(oms) if only in (None, s.id)), REPORT, *later]
+
+
+@contextmanager
+def _voice(hub: Hub, progress: bool) -> Generator[None]:
+    """Show what the hub says, on a line that goes when the block ends."""
+    if not progress:
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    parts = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting ...")
+        hub.said = lambda text: bar.update(task, description=text[:100])
+        yield
+
+
+def _is_dead(process: str) -> bool:
+    """Tell whether a process of this machine has ended; of another machine nothing is known."""
+    host, _, pid = process.rpartition(":")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _failures(events: Sequence[Any]) -> list[str]:
+    """Return what failed, each in one line: checks that found an error, steps with their cause."""
     lines = []
-    for event in done.all_events:
+    for event in events:
         if event.event_type_value == "STEP_FAILURE":
-            error = event.event_specific_data.error
-            while error.cause is not None:
-                error = error.cause
-            text = error.message.strip().splitlines()[0] if error.message.strip() else "failed"
-            lines.append(f"{event.step_key}: {text}")
+            lines.append(f"{event.step_key}: {_cause(event.event_specific_data)}")
         if event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.event_specific_data
-            if not check.passed:
+            if not check.passed and check.severity.value == "ERROR":
                 why = check.metadata.get("error")
-                lines.append(
-                    f"{'/'.join(check.asset_key.path)}: check {check.check_name} failed"
-                    + (f": {why.value}" if why is not None else "")
-                )
+                told = f": {why.value}" if why is not None else ""
+                asset = check.asset_key.to_user_string()
+                lines.append(f"{asset}: check {check.check_name} failed{told}")
     return lines
 
 
-def _durations(done: Any) -> dict[str, float]:
+def _cause(failure: Any) -> str:
+    """Return what stopped a step, without the layers Dagster wraps it in."""
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error.cause is not None:
+        error = error.cause
+    lines = [line for line in error.message.splitlines() if line.strip()]
+    return lines[0].strip() if lines else "failed"
+
+
+def _durations(events: Sequence[Any]) -> dict[str, float]:
     return {
         e.step_key: e.event_specific_data.duration_ms / 1000
-        for e in done.all_events
+        for e in events
         if e.event_type_value == "STEP_SUCCESS"
     }
