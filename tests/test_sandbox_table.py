@@ -1,11 +1,14 @@
 """The sandbox driven by a table of order lines: what is sold, what comes back, what is refused."""
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from oms_pipelines import config
 from oms_pipelines.errors import Misconfigured
+from oms_pipelines.sandbox import SECRETS, sandbox_config
 from oms_pipelines.sandbox.table import Table, channel_of, read_map
 from oms_pipelines.sandbox.world import World
 
@@ -99,3 +102,11 @@ def test_a_week_of_real_sales_runs_through(tmp_path, shared):
     assert len(demanded) * 0.97 < len(sold) <= len(demanded)
     assert len(sold) > 500
     assert world.truth.tally["returns/before_shipping"] > 0
+
+
+def test_the_hub_s_configuration_follows_the_world_of_a_table(tmp_path):
+    rows = [("1", "22423", 1, "2010-12-01T09:00:00", 1.0, "FR", "3")]
+    World(tmp_path / "box", sales=sales(tmp_path / "s.parquet", rows))
+    oms = config.parse(sandbox_config("http://127.0.0.1:1", 25, tmp_path / "box"), SECRETS)
+    assert oms.backfill_from == date(2010, 12, 1)
+    assert {c.currency for c in oms.channels} == {"GBP"}

@@ -1,5 +1,6 @@
 """The hub's configuration for this network: `examples/sandbox.yaml`, put in its place."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ SECRETS = {
 def sandbox_config(url: str, smtp_port: int, root: Path, var: Path | None = None) -> dict[str, Any]:
     """Return the configuration of a hub for a sandbox at `url` with its files under `root`.
 
-    `var` is the hub's own folder; the folder above `root` if not given. For `config.parse`.
+    `var` is the hub's own folder; the folder above `root` if not given. The currency and the
+    first day are those of the world that lives there. For `config.parse`.
     """
     text = (EXAMPLES / "sandbox.yaml").read_text(encoding="utf-8")
     text = text.replace(URL, url).replace(SMTP, f"smtp://127.0.0.1:{smtp_port}")
@@ -33,4 +35,10 @@ def sandbox_config(url: str, smtp_port: int, root: Path, var: Path | None = None
     data["output"] = own
     if data.get("erp"):
         data["erp"]["url"] = data["erp"]["url"].replace("var/", f"{own}/", 1)
+    world = root / "world.json"
+    if world.exists():
+        made = json.loads(world.read_bytes())
+        data["backfill_from"] = made["start"][:10]
+        for channel in data["channels"]:
+            channel["currency"] = made["currency"]
     return data

@@ -7,6 +7,8 @@ from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.sandbox import carrier, customers, drops, goods, sales, shop, table, warehouse
 from oms_pipelines.sandbox.chance import draw
@@ -104,6 +106,8 @@ class World:
             warehouse.count(self, place=place)
         sales.open_day(self)
         drops.open_for_business(self)
+        made = {"seed": truth.seed, "start": truth.start, "currency": currency}
+        (self.root / "world.json").write_bytes(orjson.dumps(made))
         self.save()
 
     def orders_of(self, customer: str) -> list[Order]:
