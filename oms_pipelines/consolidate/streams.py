@@ -18,6 +18,7 @@ from oms_pipelines.consolidate.records import REJECTED, BatchInfo
 from oms_pipelines.errors import Malformed
 from oms_pipelines.landing import Manifest
 from oms_pipelines.logistics import parse, profiles
+from oms_pipelines.returns import links
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import empty
 
@@ -80,10 +81,11 @@ def _channel(batch: Batch) -> Iterator[Step]:
     )
     parts = normalize_chunks(batch.pages, channel.system, batch.manifest.stream, info, size=CHUNK)
     for part in parts:
-        yield partial(_merge, batch.source, part)
+        yield partial(_merge, batch, part)
 
 
-def _merge(source: str, part: Normalized, session: Session) -> Outcome:
+def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:
+    source = batch.source
     tables = dict(part.accepted)
     if "order_lines" in tables:
         tables["order_lines"] = _resolved(session, source, tables["order_lines"])
@@ -94,6 +96,10 @@ def _merge(source: str, part: Normalized, session: Session) -> Outcome:
             changed += session.merge_documents(document, tables[document], rows).changed
     if changed and ("orders" in tables or "returns" in tables):
         session.run("consolidate/resolve_returns")
+    if changed and "returns" in tables:
+        links.book_counter_returns(session, batch.oms, source, batch.id)
+    named = [tables[name] for name in ("orders", "returns") if changed and name in tables]
+    links.link(session, *(t[c] for t in named for c in links.WORDS if c in t.columns))
     return Outcome(part.received, part.rejected, changed)
 
 
@@ -168,6 +174,7 @@ def _confirmations(session: Session, b: Batch, page: int, body: bytes, place: Lo
     found = parse.parse_confirmations(body, profile, place.id, b.name(page), page)
     done = apply_confirmations(session, found.accepted, b.id, b.now)
     apply_tracking(session, b.now)  # its carrier may have spoken of the parcel before
+    links.link(session, links.orders_of(session, found.accepted["fo_id"]))
     return _applied(found, done.rejected, done.changed)
 
 
@@ -195,6 +202,7 @@ def _receipts(session: Session, b: Batch, page: int, body: bytes, place: Locatio
         session, found.accepted, b.oms.returns.dispositions, fetched_at, b.id
     )
     changed = session.merge_documents("return_receipts", rows, {}).changed
+    links.link(session, *(rows[c] for c in ("order_id", "told_rma", "told_order")))
     return Outcome(found.received, found.rejected, changed)
 
 
@@ -210,8 +218,14 @@ def _announcements(batch: Batch) -> Iterator[Step]:
                 )
             except Malformed as e:
                 return Outcome(1, rejected(page, str(e)), 0)
+            arrival = announcements.Arrival(
+                batch.id,
+                batch.manifest.fetched_at,
+                judged=not batch.name(page).startswith(announcements.DROPPED),
+                mended=batch.manifest.mended_of is not None,
+            )
             merged, lost = announcements.apply_announcements(
-                session, found.accepted, batch.id, batch.manifest.fetched_at
+                session, batch.oms, found.accepted, arrival
             )
             return _applied(found, lost, merged.changed)
 

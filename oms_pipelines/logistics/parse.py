@@ -85,8 +85,9 @@ def resolve_receipts(
     """Find the return and the order of received goods. Gives the columns of return_receipts.
 
     A return is found by its RMA or its id, an order by its number where one order alone has
-    it; a parcel nobody can match keeps both empty. `dispositions` is condition to what is
-    done with the goods; a condition it lacks is quarantined.
+    it; a parcel nobody can match keeps both empty. The line is linked once the receipt is
+    stored: see `returns.links`. `dispositions` is condition to what is done with the goods; a
+    condition it lacks is quarantined.
     """
     session.frame("tmp_receipts", rows.select("location_id", "receipt_id", "line_no", "rma",
                                               "order_number", "line_id", "sku"))  # fmt: skip
@@ -97,10 +98,14 @@ def resolve_receipts(
     found = found.with_columns(
         pl.format("{}/{}", "location_id", "receipt_id").alias("receipt_id"),
         done.alias("disposition"),
+        pl.col("rma").alias("told_rma"),
+        pl.col("order_number").alias("told_order"),
+        pl.col("line_id").alias("told_line_id"),
+        pl.lit(None, pl.String).alias("line_id"),
         pl.col("remark").alias("reason_text"),
         pl.col("received_at").dt.timestamp("us").alias("source_version"),
         pl.lit(fetched_at).cast(pl.Datetime("us", "UTC")).alias("fetched_at"),
         pl.lit(batch_id).alias("batch_id"),
     )
     told = ("rma", "order_number", "line_id", "sku", "quantity", "condition", "remark")
-    return found.with_columns(hashed(found, *told)).select(columns_of("return_receipts"))
+    return found.with_columns(hashed(rows, *told)).select(columns_of("return_receipts"))

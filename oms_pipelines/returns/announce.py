@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 import polars as pl
 
@@ -58,10 +59,10 @@ def announce(hub: Hub, what: Announcement) -> Announced:
     _check_words(hub.oms, what)
     with hub.store.session(read_only=True) as session:
         order_id = find_one(session, what.order)
-        left = session.query("returns/returnable", order_id=order_id)
-    wanted = _quantities(left, what)
-    place = what.location_id or hub.oms.returns.location or _shipped_from(left, wanted)
-    rma = _rma(order_id, wanted, now)
+        left = returnable(session, order_id)
+        wanted = _quantities(left, what)
+        place = what.location_id or hub.oms.returns.location or _shipped_from(left, wanted)
+        rma = _free_rma(session, order_id, wanted, now)
     rows = pl.DataFrame(
         {"line_id": list(wanted), "quantity": list(wanted.values())},
         schema={"line_id": pl.String, "quantity": pl.Int64},
@@ -83,6 +84,13 @@ def announce(hub: Hub, what: Announcement) -> Announced:
     if any(r.quarantined for r in done):
         raise Rejected(f"return {rma} was kept back; `oms quarantine list --source hub` says why")
     return Announced(f"{HUB}/{rma}", rma, order_id, place, sum(wanted.values()))
+
+
+def returnable(session: Session, order_id: str) -> pl.DataFrame:
+    """Return (line_id, sku, location_id, returnable) of an order's lines that ship."""
+    session.frame("tmp_orders", pl.DataFrame({"order_id": [order_id]}))
+    session.frame("tmp_again", pl.DataFrame(schema={"return_id": pl.String}))
+    return session.query("returns/returnable")
 
 
 def find_one(session: Session, wanted: str) -> str:
@@ -118,10 +126,13 @@ def _quantities(left: pl.DataFrame, what: Announcement) -> dict[str, int]:
         return wanted
     wanted = {}
     for text in what.lines:
-        line, _, units = text.partition("=")
+        line, _, units = (text, "", "") if text in returnable else text.rpartition("=")
+        line = line or text
+        if line in wanted:
+            raise Rejected(f"lines: {line} stands twice; write it once, with all its units")
         if line not in returnable:
             raise Rejected(f"lines: {line} is none of {', '.join(returnable) or 'no lines'}")
-        if units and not units.isdigit():
+        if units and not units.isdecimal():
             raise Rejected(f"lines: {text}: write LINE or LINE=QUANTITY")
         wanted[line] = int(units) if units else returnable[line]
         if not 0 < wanted[line] <= returnable[line]:
@@ -133,9 +144,14 @@ def _quantities(left: pl.DataFrame, what: Announcement) -> dict[str, int]:
 
 def _shipped_from(left: pl.DataFrame, wanted: dict[str, int]) -> str | None:
     places = left.filter(pl.col("line_id").is_in(list(wanted)))["location_id"].drop_nulls()
-    return places.min() if len(places) else None  # type: ignore[return-value]
+    return min(places.to_list(), default=None)
 
 
-def _rma(order_id: str, wanted: dict[str, int], now: datetime) -> str:
-    text = f"{order_id} {sorted(wanted.items())} {now.isoformat()}"
-    return f"R{now:%y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:6].upper()}"
+def _free_rma(session: Session, order_id: str, wanted: dict[str, int], now: datetime) -> str:
+    """Return an RMA that no return has yet: the same again at one moment is another return."""
+    for attempt in count():
+        text = f"{order_id} {sorted(wanted.items())} {now.isoformat()} {attempt}"
+        rma = f"R{now:%y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:6].upper()}"
+        if session.query("returns/find", wanted=rma).is_empty():
+            return rma
+    raise AssertionError

@@ -100,7 +100,7 @@ def _line(text: str) -> tuple[str, int, str]:
     sku, _, rest = text.partition("=")
     units, _, condition = rest.partition("=")
     condition = condition or "unknown"
-    if not sku or not units.isdigit() or int(units) < 1 or condition not in CONDITIONS:
+    if not sku or not units.isdecimal() or int(units) < 1 or condition not in CONDITIONS:
         raise Rejected(
             f"lines: {text}: write SKU=QUANTITY=CONDITION, the condition one of "
             f"{', '.join(CONDITIONS)}"

@@ -1,8 +1,9 @@
 """The extract stage: pull every source side by side into the landing zone.
 
-A source is a channel, a location or a carrier; each of its streams lands apart. A tick reads
-on from the cursor, which is the newest manifest, with an overlap; a window that a crash cut
-off is finished first. A backfill reads whole days again and moves no cursor.
+A source is a channel, a location, a carrier, or the drop of announced returns; each of its
+streams lands apart. A tick reads on from the cursor, which is the newest manifest, with an
+overlap; a window that a crash cut off is finished first. A backfill reads whole days again
+and moves no cursor.
 """
 
 import time
@@ -13,11 +14,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from oms_pipelines.channels.base import Page, Window
-from oms_pipelines.config import Inbound, Oms
+from oms_pipelines.config import Drop, Inbound, Oms
 from oms_pipelines.errors import OmsError
 from oms_pipelines.hub import Hub
 from oms_pipelines.landing import Manifest
 from oms_pipelines.logistics.transport import open_folder
+from oms_pipelines.returns.announce import HUB, STREAM
+from oms_pipelines.returns.announcements import DROPPED
 
 FIRST_LOOK = timedelta(days=30)  # how far back a new source is read, unless oms.yaml says
 AT_ONCE = 8
@@ -31,7 +34,7 @@ LOCATION_STREAMS = {
 
 @dataclass(frozen=True)
 class Source:
-    """One stream of one channel, location or carrier."""
+    """One stream of one channel, location or carrier, or the drop of announced returns."""
 
     id: str
     stream: str
@@ -61,7 +64,8 @@ def sources(oms: Oms) -> list[Source]:
             for stream, name in LOCATION_STREAMS.items()
             if getattr(location, name) is not None
         ]
-    return found + [Source(c.id, "tracking", "carrier") for c in oms.carriers if c.url]
+    found += [Source(c.id, "tracking", "carrier") for c in oms.carriers if c.url]
+    return found + ([Source(HUB, STREAM, "drop")] if oms.returns.drop else [])
 
 
 def extract_all(hub: Hub, wanted: Sequence[Source], window: Window | None) -> list[Extracted]:
@@ -85,7 +89,10 @@ def extract(hub: Hub, source: Source, window: Window | None = None) -> Extracted
     error = None
     try:
         if source.kind == "location":
-            _location(hub, source, landed)
+            inbound = getattr(hub.oms.location(source.id), LOCATION_STREAMS[source.stream])
+            _files(hub, source, inbound, landed)
+        elif source.kind == "drop" and hub.oms.returns.drop is not None:
+            _files(hub, source, hub.oms.returns.drop, landed, prefix=DROPPED)
         else:
             _windows(hub, source, window, landed)
     except OmsError as e:
@@ -171,9 +178,10 @@ def _pages(hub: Hub, source: Source, window: Window, resume: str | None) -> Iter
     return adapter.orders(window, resume)
 
 
-def _location(hub: Hub, source: Source, landed: list[Manifest]) -> None:
-    """Land the files a location gave, then move them to its archive."""
-    inbound: Inbound = getattr(hub.oms.location(source.id), LOCATION_STREAMS[source.stream])
+def _files(
+    hub: Hub, source: Source, inbound: Inbound | Drop, landed: list[Manifest], prefix: str = ""
+) -> None:
+    """Land the files that lie in a folder, then move them to its archive."""
     folder = open_folder(inbound.source)
     names = folder.incoming(inbound.pattern)
     if not names:
@@ -189,7 +197,7 @@ def _location(hub: Hub, source: Source, landed: list[Manifest]) -> None:
                 faults.append(str(e))
                 continue
             lines = max(body.count(b"\n") - 1, 0)
-            writer.add(Page(source.stream, body, lines, name=name))
+            writer.add(Page(source.stream, body, lines, name=prefix + name))
             taken.append(name)
         if taken:
             writer.finish()

@@ -1,5 +1,6 @@
 -- The return and the order of each receipt line in tmp_receipts, where one alone fits.
 -- Grain and key: (location_id, receipt_id, line_no); at most one row each.
+-- A parcel that names an order only belongs to the one return of it that holds the SKU.
 WITH by_rma AS (
     SELECT t.location_id, t.receipt_id, t.line_no, min(r.return_id) AS return_id,
         min(r.order_id) AS order_id
@@ -9,16 +10,21 @@ WITH by_rma AS (
     HAVING count(DISTINCT r.return_id) = 1
 ),
 by_number AS (
-    SELECT t.location_id, t.receipt_id, t.line_no, min(o.order_id) AS order_id
+    SELECT t.location_id, t.receipt_id, t.line_no, t.sku, min(o.order_id) AS order_id
     FROM tmp_receipts t
     JOIN orders o ON o.number = t.order_number OR o.order_id = t.order_number
-    GROUP BY t.location_id, t.receipt_id, t.line_no
+    GROUP BY t.location_id, t.receipt_id, t.line_no, t.sku
     HAVING count(*) = 1
 ),
 by_order AS (
     SELECT n.location_id, n.receipt_id, n.line_no, min(r.return_id) AS return_id
     FROM by_number n
-    JOIN returns r ON r.order_id = n.order_id AND r.status IN ('announced', 'in_transit')
+    JOIN returns r ON r.order_id = n.order_id AND r.status NOT IN ('refused', 'canceled')
+    WHERE EXISTS (
+        SELECT 1 FROM return_lines l
+        LEFT JOIN order_lines o ON o.order_id = r.order_id AND o.line_id = l.line_id
+        WHERE l.return_id = r.return_id AND coalesce(l.sku, o.sku) = n.sku
+    )
     GROUP BY n.location_id, n.receipt_id, n.line_no
     HAVING count(*) = 1
 )
