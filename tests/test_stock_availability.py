@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stock_world import World, at, channel, network, place
 
+from oms_pipelines import demand
 from oms_pipelines.config import Oms
-from oms_pipelines.stock import demand
 from oms_pipelines.stock.availability import (
     atp_by_location,
     changed_levels,

@@ -4,23 +4,25 @@ A channel adapter looks before it writes, and a message carries a Message-ID mad
 key, so that a second delivery after a crash is recognized by who receives it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
+from typing import Any
 
 import polars as pl
 
 from oms_pipelines.channels.base import Channel, Parcel, Receipt, ShippedLine
 from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
+from oms_pipelines.demand import open_lines
 from oms_pipelines.errors import OmsError
-from oms_pipelines.outbox.intents import OUTBOX
 from oms_pipelines.outbox.letters import Mailer, letters
 from oms_pipelines.store import Session, Store
 
 CHUNK = 25  # receipts are stored after so many: what a crash may make the hub say again
-TRIES = 8
-PAUSE = timedelta(minutes=5)
+AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -35,67 +37,82 @@ class Delivered:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class Acceptance:
+    """An order to accept on a channel, whose goods are there."""
+
+    key: str
+    external_id: str
+    line_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Items of one kind, each with its intent's `key`, and the way out."""
+
+    kind: str
+    destination: str
+    items: Sequence[Any]
+    push: Callable[[Any], Iterable[Receipt]]
+
+
 def deliver(
     store: Store, oms: Oms, adapters: Mapping[str, Channel], mailer: Mailer | None, now: datetime
 ) -> list[Delivered]:
-    """Deliver every intent that is due. One destination that fails delays no other."""
-    results = []
-    for channel_id, adapter in adapters.items():
-        with store.session(read_only=True) as session:
-            accepts = _acceptances(session, channel_id, now)
-            parcels = _parcels(session, oms, channel_id, now)
-        results.append(
-            _send(
-                store,
-                now,
-                "acceptance",
-                channel_id,
-                accepts,
-                lambda c, a=adapter: a.accept([(e, lines) for _, e, lines in c]),
-                lambda i: i[0],
-                lambda i: i[1],
-            )
-        )
-        results.append(
-            _send(
-                store,
-                now,
-                "tracking",
-                channel_id,
-                parcels,
-                lambda c, a=adapter: a.push_tracking(c),
-                lambda p: p.key,
-                lambda p: p.key,
-            )
-        )
-    if mailer is not None:
-        with store.session(read_only=True) as session:
+    """Deliver every intent that is due. Destinations are served side by side; one that fails
+    delays no other.
+    """
+    with store.session(read_only=True) as session:
+        accepts = acceptances(session, now)
+        found = [
+            [
+                _Job("acceptance", c, accepts.get(c, []), partial(_accept, adapter)),
+                _Job("tracking", c, _parcels(session, oms, c, now), adapter.push_tracking),
+            ]
+            for c, adapter in adapters.items()
+        ]
+        if mailer is not None:
             due = letters(session.query("outbox/letters", now=now), oms)
-        results.append(
-            _send(
-                store,
-                now,
-                "message",
-                "customers",
-                due,
-                mailer.send,
-                lambda x: x.key,
-                lambda x: x.key,
-            )
-        )
-    return [r for r in results if r.accepted or r.waiting or r.rejected or r.error]
+            found.append([_Job("message", "customers", due, mailer.send)])
+
+    def serve(jobs: list[_Job]) -> list[Delivered]:
+        return [_send(store, job, now) for job in jobs if job.items]
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="deliver") as pool:
+        return [done for results in pool.map(serve, found) for done in results]
 
 
-def _acceptances(session: Session, channel_id: str, now: datetime) -> list[tuple]:
-    """Return (key, external id, line ids) of the orders whose goods are there."""
-    rows = session.query("outbox/acceptances", channel_id=channel_id, now=now)
-    whole = rows.group_by("key", "external_id", maintain_order=True).agg(
-        pl.col("line_id"), pl.col("covered").all()
+def _accept(adapter: Channel, orders: Sequence[Acceptance]) -> Iterator[Receipt]:
+    keys = {o.external_id: o.key for o in orders}
+    for receipt in adapter.accept([(o.external_id, o.line_ids) for o in orders]):
+        yield Receipt(keys.get(receipt.key, receipt.key), receipt.outcome, receipt.text)
+
+
+def acceptances(session: Session, now: datetime) -> dict[str, list[Acceptance]]:
+    """Return the orders to accept by channel: those the stock suffices for, the oldest first.
+
+    What other orders wait for is set aside, so that no unit stands behind two acceptances.
+    """
+    lines = session.query("outbox/acceptances", now=now)
+    if lines.is_empty():
+        return {}
+    waiting = open_lines(session).join(lines, on="order_id", how="anti")
+    claimed = waiting.group_by("sku").agg(pl.col("quantity").sum().alias("claimed"))
+    shelf = session.query("stock/availability").group_by("sku").agg(pl.col("quantity").sum())
+    left = pl.col("quantity").fill_null(0) - pl.col("claimed").fill_null(0)
+    covered = pl.col("units").cum_sum().over("sku") <= left
+    orders = (
+        lines.join(shelf, on="sku", how="left", maintain_order="left")
+        .join(claimed, on="sku", how="left", maintain_order="left")
+        .with_columns(covered.alias("covered"))
+        .group_by("destination", "key", "external_id", maintain_order=True)
+        .agg("line_id", pl.col("covered").all())
+        .filter("covered")
     )
-    return [
-        (r["key"], r["external_id"], r["line_id"])
-        for r in whole.filter("covered").iter_rows(named=True)
-    ]
+    found: dict[str, list[Acceptance]] = {}
+    for channel_id, key, external_id, line_ids, _ in orders.iter_rows():
+        found.setdefault(channel_id, []).append(Acceptance(key, external_id, tuple(line_ids)))
+    return found
 
 
 def _parcels(session: Session, oms: Oms, channel_id: str, now: datetime) -> list[Parcel]:
@@ -116,7 +133,8 @@ def _parcels(session: Session, oms: Oms, channel_id: str, now: datetime) -> list
                 tracking_url=page.replace("{number}", number) if page and number else None,
                 shipped_at=first["shipped_at"],
                 lines=tuple(
-                    ShippedLine(r["line_id"], r["quantity"]) for r in lines.iter_rows(named=True)
+                    ShippedLine(line_id, quantity)
+                    for line_id, quantity in lines.select("line_id", "quantity").iter_rows()
                 ),
                 complete=first["complete"],
             )
@@ -124,68 +142,35 @@ def _parcels(session: Session, oms: Oms, channel_id: str, now: datetime) -> list
     return parcels
 
 
-def _send(
-    store: Store,
-    now: datetime,
-    kind: str,
-    destination: str,
-    items: list,
-    push: Callable[[list], Iterable[Receipt]],
-    key_of: Callable,
-    receipt_key: Callable,
-) -> Delivered:
+def _send(store: Store, job: _Job, now: datetime) -> Delivered:
     """Push items in chunks and store their receipts after each chunk."""
     total = {"accepted": 0, "retry": 0, "rejected": 0}
     error = None
-    for chunk in (items[i : i + CHUNK] for i in range(0, len(items), CHUNK)):
-        keys = {receipt_key(i): key_of(i) for i in chunk}
-        receipts: dict[str, Receipt] = {}
+    for chunk in (job.items[i : i + CHUNK] for i in range(0, len(job.items), CHUNK)):
+        receipts = {item.key: Receipt(item.key, "retry", "no receipt") for item in chunk}
         try:
-            for receipt in push(chunk):
-                receipts[keys.get(receipt.key, receipt.key)] = receipt
+            for receipt in job.push(chunk):
+                if receipt.key in receipts:
+                    receipts[receipt.key] = receipt
         except OmsError as e:
             error = str(e)
-        point(f"outbox.{kind}_pushed")
-        for key in keys.values():
-            receipts.setdefault(key, Receipt(key, "retry", error or "no receipt"))
+        point(f"outbox.{job.kind}_pushed")
         with store.session() as session:
-            _store(session, kind, receipts, now)
+            _settle(session, receipts.values(), now)
         for receipt in receipts.values():
             total[receipt.outcome] += 1
         if error:
             break
-    return Delivered(kind, destination, total["accepted"], total["retry"], total["rejected"], error)
+    return Delivered(
+        job.kind, job.destination, total["accepted"], total["retry"], total["rejected"], error
+    )
 
 
-def _store(session: Session, kind: str, receipts: Mapping[str, Receipt], now: datetime) -> None:
-    """Write receipts: accepted ends an intent, a refusal fails it, anything else waits."""
+def _settle(session: Session, receipts: Iterable[Receipt], now: datetime) -> None:
     answers = pl.DataFrame(
-        {
-            "key": list(receipts),
-            "outcome": [r.outcome for r in receipts.values()],
-            "text": [r.text for r in receipts.values()],
-        },
+        [(r.key, r.outcome, r.text) for r in receipts],
         schema={"key": pl.String, "outcome": pl.String, "text": pl.String},
+        orient="row",
     )
-    taken = pl.col("outcome") == "accepted"
-    lost = (pl.col("outcome") == "rejected") | (pl.col("attempts") + 1 >= TRIES)
-    rows = (
-        session.query("outbox/pending", now=now, kind=kind)
-        .join(answers, on="key")
-        .with_columns(
-            pl.when(taken)
-            .then(pl.lit("accepted"))
-            .when(lost)
-            .then(pl.lit("failed"))
-            .otherwise(pl.lit("pending"))
-            .alias("state"),
-            (pl.lit(now) + PAUSE * pl.lit(2).pow(pl.col("attempts").clip(0, 8))).alias(
-                "next_attempt_at"
-            ),
-            (pl.col("attempts") + 1).alias("attempts"),
-            pl.when(taken).then(pl.lit(now)).otherwise("delivered_at").alias("delivered_at"),
-            pl.when(taken).then("text").otherwise("receipt").alias("receipt"),
-            pl.when(taken).then(None).otherwise("text").alias("error"),
-        )
-    )
-    session.upsert("outbox", rows.select(OUTBOX))
+    session.frame("tmp_answers", answers)
+    session.run("outbox/settle", now=now)

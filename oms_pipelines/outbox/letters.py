@@ -1,5 +1,6 @@
 """E-mail to customers: one per (order, parcel, step), in their language."""
 
+import re
 import smtplib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ import polars as pl
 
 from oms_pipelines.channels.base import Receipt
 from oms_pipelines.config import Oms
+
+# one address and nothing else: a comma would make it two, a line end another header
+_ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]"\\]+@[^\s@,;:<>()\[\]"\\]+""")
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,14 @@ def letters(rows: pl.DataFrame, oms: Oms) -> list[Letter]:
         page, number = pages.get(row["carrier_id"] or ""), row["tracking_number"]
         text = _template(row["step"], language).render(
             name=row["name"] or "",
-            number=row["number"] or row["order_id"].split("/", 1)[1],
+            number=" ".join((row["number"] or row["order_id"].split("/", 1)[1]).split()),
             tracking_number=number,
             tracking_url=page.replace("{number}", number) if page and number else None,
             collect=row["delivery_mode"] == "collect",
         )
         subject, _, body = text.partition("\n")
-        made.append(Letter(row["key"], row["email"], subject.strip(), body.strip(), language))
+        title = " ".join(subject.split())
+        made.append(Letter(row["key"], row["email"], title, body.strip(), language))
     return made
 
 
@@ -85,39 +90,86 @@ class SmtpMailer:
     password: str | None = None
 
     def send(self, letters: Sequence[Letter]) -> Iterator[Receipt]:
-        """Send letters over one connection. A refused address is rejected, a lost line waits."""
-        place = urlsplit(self.url)
-        done = 0
-        kind = smtplib.SMTP_SSL if place.scheme == "smtps" else smtplib.SMTP
+        """Send letters over one connection; what it did not take before it broke waits.
+
+        A letter the server refuses for good is rejected alone. The server's own words may
+        hold an address: receipts tell its code, never its text.
+        """
+        open_letters = iter(letters)
+        broken = "no receipt"
         try:
-            with kind(place.hostname or "", place.port or 25, timeout=20) as server:
-                if self.user and self.password:
-                    server.login(self.user, self.password)
-                for letter in letters:
-                    yield self._one(server, letter)
-                    done += 1
+            with self._connected() as server:
+                for letter in open_letters:
+                    try:
+                        yield self._one(server, letter)
+                    except (OSError, smtplib.SMTPServerDisconnected) as e:
+                        yield Receipt(letter.key, "retry", _lost(e))
+                        raise
         except (OSError, smtplib.SMTPException) as e:
-            # the error's own text may hold an address: its name is enough
-            for letter in letters[done:]:
-                yield Receipt(letter.key, "retry", f"no mail server ({type(e).__name__})")
+            broken = _lost(e)
+        for letter in open_letters:
+            yield Receipt(letter.key, "retry", broken)
+
+    def _connected(self) -> smtplib.SMTP:
+        place = urlsplit(self.url)
+        kind = smtplib.SMTP_SSL if place.scheme == "smtps" else smtplib.SMTP
+        # a name of our own: asking the resolver for it may take seconds
+        server = kind(
+            place.hostname or "",
+            place.port or (465 if kind is smtplib.SMTP_SSL else 25),
+            local_hostname=_domain(self.sender),
+            timeout=20,
+        )
+        if self.user and self.password:
+            try:
+                server.login(self.user, self.password)
+            except smtplib.SMTPException:
+                server.close()
+                raise
+        return server
 
     def _one(self, server: smtplib.SMTP, letter: Letter) -> Receipt:
         if not letter.to:
             return Receipt(letter.key, "rejected", "the order has no e-mail address")
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self.sender, letter.to, letter.subject
-        domain = self.sender.rpartition("@")[2].strip("> ")
-        message["Message-ID"] = f"<{sha256(letter.key.encode()).hexdigest()[:32]}@{domain}>"
-        message["X-OMS-Key"] = letter.key
-        message["Content-Language"] = letter.language
-        message.set_content(letter.text)
+        if not _ADDRESS.fullmatch(letter.to):
+            return Receipt(letter.key, "rejected", "the order's e-mail address is none")
         try:
-            server.send_message(message)
+            server.send_message(self._message(letter), to_addrs=[letter.to])
         except smtplib.SMTPRecipientsRefused as e:
             code = next(iter(e.recipients.values()))[0]
-            outcome = "rejected" if code >= 500 else "retry"
-            return Receipt(letter.key, outcome, f"the mail server refused the address ({code})")
+            return _refusal(letter, "address", code)
+        except smtplib.SMTPSenderRefused as e:
+            return Receipt(
+                letter.key, "retry", f"the mail server refused the sender ({e.smtp_code})"
+            )
+        except smtplib.SMTPResponseException as e:
+            return _refusal(letter, "message", e.smtp_code)
+        except smtplib.SMTPNotSupportedError:
+            return Receipt(letter.key, "rejected", "the mail server takes no such address")
         return Receipt(letter.key, "accepted", "sent")
+
+    def _message(self, letter: Letter) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self.sender, letter.to, letter.subject
+        name = sha256(letter.key.encode()).hexdigest()[:32]
+        message["Message-ID"] = f"<{name}@{_domain(self.sender)}>"
+        message["X-OMS-Key"] = " ".join(letter.key.split())
+        message["Content-Language"] = letter.language
+        message.set_content(letter.text)
+        return message
+
+
+def _domain(sender: str) -> str:
+    return sender.rpartition("@")[2].strip("> ") or "localhost"
+
+
+def _refusal(letter: Letter, what: str, code: int) -> Receipt:
+    outcome = "rejected" if code >= 500 else "retry"
+    return Receipt(letter.key, outcome, f"the mail server refused the {what} ({code})")
+
+
+def _lost(error: Exception) -> str:
+    return f"no mail server ({type(error).__name__})"
 
 
 def mailer(oms: Oms) -> SmtpMailer | None:

@@ -15,6 +15,7 @@ import polars as pl
 from oms_pipelines.channels.base import Channel, Level, Receipt
 from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
+from oms_pipelines.demand import open_lines
 from oms_pipelines.errors import OmsError
 from oms_pipelines.schema import columns_of
 from oms_pipelines.stock.availability import (
@@ -24,7 +25,6 @@ from oms_pipelines.stock.availability import (
     desired_levels,
     grants,
 )
-from oms_pipelines.stock.demand import open_lines
 from oms_pipelines.store import Session, Store
 
 LEVEL = list(columns_of("levels"))

@@ -1,17 +1,10 @@
--- Orders a channel waits for the merchant to accept, with their lines and whether the
--- locations have all of it. Grain: (key, line).
-WITH shelf AS (
-    SELECT b.sku, sum(b.quantity) AS quantity
-    FROM stock_balances b
-    JOIN locations l ON b.account = l.location_id || '/sellable'
-    GROUP BY b.sku
-)
-SELECT x.key, o.external_id, l.line_id,
-    coalesce(s.quantity, 0) >= (l.ordered_quantity - l.canceled_quantity) * l.units_per AS covered
+-- Lines of the orders channels wait for the merchant to accept, oldest order first.
+-- Grain: (key, line). Units are of the SKU.
+SELECT x.key, x.destination, o.order_id, o.external_id, l.line_id, l.sku,
+    (l.ordered_quantity - l.canceled_quantity) * l.units_per AS units
 FROM outbox x
 JOIN orders o ON o.order_id = x.subject
 JOIN order_lines l ON l.order_id = o.order_id
-LEFT JOIN shelf s ON s.sku = l.sku
-WHERE x.kind = 'acceptance' AND x.state = 'pending' AND x.destination = $channel_id
+WHERE x.kind = 'acceptance' AND x.state = 'pending'
     AND x.next_attempt_at <= $now
-ORDER BY x.key, l.line_id
+ORDER BY o.placed_at, x.key, l.line_id

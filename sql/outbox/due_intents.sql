@@ -1,34 +1,41 @@
 -- What the state of the store obliges the hub to tell, and has not promised yet.
--- Grain: one row an intent; key: its stable key. Nothing older than $since is told anew, so a
--- replay of the past tells nobody anything.
-WITH intents AS (
-    SELECT 'tracking/' || s.shipment_id AS key, 'tracking' AS kind, o.channel_id AS destination,
-        s.shipment_id AS subject, CAST(NULL AS text) AS step
+-- Grain: one row an intent; key: its stable key. Events older than $since are told to no
+-- customer, so a replay of the past tells nobody anything; facts known before $recent were
+-- looked at when they came. An order_id begins with its channel's id.
+-- An intent is promised at the earliest when its cause is known: promises before
+-- $promised_since are of older causes and need not be looked through.
+WITH parcels AS (
+    SELECT s.shipment_id, s.order_id, s.shipped_at, s.status, s.status_at, s.known_at
     FROM shipments s
-    JOIN orders o ON o.order_id = s.order_id
-    WHERE s.known_at >= $since
+    WHERE s.known_at >= $recent OR s.status_at >= $since
+),
+intents AS (
+    SELECT 'tracking/' || shipment_id AS key, 'tracking' AS kind,
+        split_part(order_id, '/', 1) AS destination, shipment_id AS subject,
+        CAST(NULL AS text) AS step
+    FROM parcels
+    WHERE known_at >= $recent
     UNION ALL
-    SELECT 'message/' || o.order_id || '//retrieved', 'message', o.channel_id, o.order_id, 'retrieved'
-    FROM orders o
-    WHERE o.order_status = 'open' AND o.delivery_mode <> 'none' AND o.placed_at >= $since
+    SELECT 'message/' || order_id || '//retrieved', 'message', channel_id, order_id, 'retrieved'
+    FROM orders
+    WHERE placed_at >= $since AND fetched_at >= $recent AND order_status = 'open'
+        AND delivery_mode <> 'none' AND fulfillment_status <> 'fulfilled'
     UNION ALL
-    SELECT 'message/' || f.order_id || '/' || f.fo_id || '/preparing', 'message', o.channel_id,
-        f.fo_id, 'preparing'
-    FROM fulfillment_orders f
-    JOIN orders o ON o.order_id = f.order_id
-    WHERE f.dispatched_at >= $since AND f.state NOT IN ('canceled', 'cancel_requested', 'refused')
+    -- the first part that is sent tells it for the whole order
+    SELECT DISTINCT 'message/' || order_id || '//preparing', 'message',
+        split_part(order_id, '/', 1), order_id, 'preparing'
+    FROM fulfillment_orders
+    WHERE dispatched_at >= $recent AND state NOT IN ('canceled', 'cancel_requested', 'refused')
     UNION ALL
-    SELECT 'message/' || s.order_id || '/' || s.shipment_id || '/shipped', 'message', o.channel_id,
-        s.shipment_id, 'shipped'
-    FROM shipments s
-    JOIN orders o ON o.order_id = s.order_id
-    WHERE s.known_at >= $since
+    SELECT 'message/' || order_id || '/' || shipment_id || '/shipped', 'message',
+        split_part(order_id, '/', 1), shipment_id, 'shipped'
+    FROM parcels
+    WHERE known_at >= $recent AND shipped_at >= $since
     UNION ALL
-    SELECT 'message/' || s.order_id || '/' || s.shipment_id || '/delivered', 'message', o.channel_id,
-        s.shipment_id, 'delivered'
-    FROM shipments s
-    JOIN orders o ON o.order_id = s.order_id
-    WHERE s.status = 'Delivered' AND s.status_at >= $since
+    SELECT 'message/' || order_id || '/' || shipment_id || '/delivered', 'message',
+        split_part(order_id, '/', 1), shipment_id, 'delivered'
+    FROM parcels
+    WHERE status = 'Delivered' AND status_at >= $since
     UNION ALL
     SELECT 'acceptance/' || o.order_id, 'acceptance', o.channel_id, o.order_id, NULL
     FROM orders o
@@ -40,8 +47,6 @@ WITH intents AS (
 SELECT i.key, i.kind, i.destination, i.subject, i.step
 FROM intents i
 LEFT JOIN (
-    -- an intent is promised at the earliest when its cause is known: older promises are of
-    -- older causes, and need not be looked through
     SELECT key FROM outbox WHERE created_at >= $promised_since OR kind = 'acceptance'
 ) AS x ON x.key = i.key
 WHERE x.key IS NULL

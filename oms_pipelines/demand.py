@@ -17,8 +17,8 @@ def open_lines(session: Session) -> pl.DataFrame:
     Of open and held orders; `may_ship` is false while an order is held. Reads what is open,
     whatever the history.
     """
-    orders = session.query("stock/open_orders")
+    orders = session.query("demand/open_orders")
     session.frame("tmp_open_orders", orders)
     placed = orders["placed_at"].min()
     begun = placed if isinstance(placed, datetime) else NEVER
-    return session.query("stock/open_lines", begun=begun - AHEAD)
+    return session.query("demand/open_lines", begun=begun - AHEAD)

@@ -1,0 +1,293 @@
+"""The outbox: each thing is promised once and delivered, whatever fails on the way."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+import pytest
+from stock_world import NOON, World, at, channel, network
+
+from oms_pipelines.channels.base import Parcel, Receipt
+from oms_pipelines.config import Oms
+from oms_pipelines.errors import Unreachable
+from oms_pipelines.outbox import deliver, promise
+from oms_pipelines.stock import ledger
+from oms_pipelines.store import Store
+
+STEPS = ["retrieved", "preparing", "shipped", "delivered"]
+
+
+def settings(**more: Any) -> Oms:
+    channels = [channel("shop", share=0.5), channel("till", share=0.5) | {"tell_customer": False}]
+    carriers = [{"id": "colis", "tracking_url": "https://track.example/{number}"}]
+    notes = {"smtp": "smtp://127.0.0.1:2525", "steps": STEPS}
+    return network(channels, carriers=carriers, notifications=notes, **more)
+
+
+OMS = settings()
+
+
+@dataclass
+class Ear:
+    """A channel that hears of parcels and acceptances; `fail` fails so many items."""
+
+    fail: int = 0
+    refuse: bool = False
+    parcels: list[Parcel] = field(default_factory=list)
+    accepted: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def push_tracking(self, parcels: Sequence[Parcel]) -> Iterator[Receipt]:
+        for parcel in parcels:
+            if self.fail:
+                self.fail -= 1
+                raise Unreachable("shop: no answer")
+            self.parcels.append(parcel)
+            outcome = "rejected" if self.refuse else "accepted"
+            yield Receipt(parcel.key, outcome, "order closed" if self.refuse else "")
+
+    def accept(self, orders: Sequence[tuple[str, Sequence[str]]]) -> Iterator[Receipt]:
+        for external_id, lines in orders:
+            self.accepted.append((external_id, tuple(lines)))
+            yield Receipt(external_id, "accepted")
+
+
+@dataclass
+class Post:
+    """A mailer that keeps what it is given."""
+
+    keys: list[str] = field(default_factory=list)
+
+    def send(self, letters) -> Iterator[Receipt]:
+        for letter in letters:
+            self.keys.append(letter.key)
+            yield Receipt(letter.key, "accepted", "sent")
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+def promised(world: World, oms: Oms, when) -> list[str]:
+    with world.store.session() as s:
+        before = set(s.table("outbox")["key"])
+        count = promise(s, oms, when)
+        new = sorted(set(s.table("outbox")["key"]) - before)
+        assert promise(s, oms, when) == 0
+    assert len(new) == count
+    return new
+
+
+def box(world: World) -> dict[str, dict]:
+    with world.store.session() as s:
+        return {r["key"]: r for r in s.table("outbox").iter_rows(named=True)}
+
+
+def ship(world: World, number: str = "1", **more: Any) -> None:
+    world.order(f"shop/{number}", {"sock": 2})
+    world.give(number, "sock", 2, state="dispatched", dispatched_at=at(0.1))
+    world.parcel(number, "sock", 2, at(1), carrier_id="colis", tracking_number="T1", **more)
+
+
+def test_each_step_of_an_order_is_promised_once(world: World):
+    world.order("shop/1", {"sock": 2})
+    assert promised(world, OMS, NOON) == ["message/shop/1//retrieved"]
+    world.give("1", "sock", 1, state="dispatched", dispatched_at=at(0.1))
+    world.give("1b", "sock", 1, state="dispatched", dispatched_at=at(0.1), order_id="shop/1")
+    assert promised(world, OMS, at(0.2)) == ["message/shop/1//preparing"]
+    world.parcel("1", "sock", 1, at(1))
+    world.parcel("1", "sock", 1, at(1), shipment_id="lyon/2")
+    assert promised(world, OMS, at(1.1)) == [
+        "message/shop/1/lyon/1/shipped",
+        "message/shop/1/lyon/2/shipped",
+        "tracking/lyon/1",
+        "tracking/lyon/2",
+    ]
+    world.parcel("1", "sock", 1, at(1), status="Delivered", status_at=at(30))
+    assert promised(world, OMS, at(31)) == ["message/shop/1/lyon/1/delivered"]
+
+
+def test_a_channel_that_tells_its_customers_itself_hears_of_parcels_alone(world: World):
+    world.order("till/1", {"sock": 2})
+    world.parcel("1", "sock", 2, at(1), order_id="till/1")
+    assert promised(world, OMS, at(1)) == ["tracking/lyon/1"]
+
+
+def test_without_a_mail_server_no_message_is_promised(world: World):
+    ship(world)
+    quiet = OMS.model_copy(
+        update={"notifications": OMS.notifications.model_copy(update={"smtp": None})}
+    )
+    assert promised(world, quiet, at(1)) == ["tracking/lyon/1"]
+
+
+def test_a_backfill_of_old_orders_tells_nobody(world: World):
+    old = at(-24 * 30)
+    world.order("shop/1", {"sock": 2}, old, fetched_at=NOON)
+    world.order("shop/2", {"sock": 2}, fulfillment_status="fulfilled")
+    world.order("shop/3", {"sock": 2}, order_status="closed")
+    world.order("shop/4", {"sock": 2}, delivery_mode="none")
+    # a parcel of last month, learned of today: the channel is told, the customer is not
+    world.parcel("1", "sock", 2, old, known=NOON, status="Delivered", status_at=old)
+    assert promised(world, OMS, NOON) == ["tracking/lyon/1"]
+
+
+def test_a_held_order_is_told_of_when_it_opens(world: World):
+    world.order("shop/1", {"sock": 2}, at(-48), order_status="held")
+    world.order("shop/2", {"sock": 2}, at(-1))
+    assert promised(world, OMS, NOON) == ["message/shop/2//retrieved"]
+    world.order("shop/1", {"sock": 2}, at(-48), fetched_at=at(1))
+    assert promised(world, OMS, at(1)) == ["message/shop/1//retrieved"]
+
+
+def test_tracking_reaches_the_channel_once_with_its_lines(world: World):
+    ship(world)
+    promised(world, OMS, at(1))
+    ear = Ear()
+    done = deliver(world.store, OMS, {"shop": ear}, None, at(1))
+    assert [(d.kind, d.accepted, d.waiting) for d in done] == [("tracking", 1, 0)]
+    [parcel] = ear.parcels
+    assert (parcel.external_id, parcel.complete) == ("1", True)
+    assert [(x.line_id, x.quantity) for x in parcel.lines] == [("sock", 2)]
+    assert parcel.tracking_url == "https://track.example/T1"
+    assert deliver(world.store, OMS, {"shop": ear}, None, at(2)) == []
+    assert box(world)["tracking/lyon/1"]["state"] == "accepted"
+
+
+def test_the_last_parcel_alone_completes_an_order_and_packs_are_told_in_sold_units(world: World):
+    world.order("shop/1", {"sock": 3}, line={"units_per": 2})
+    world.parcel("1", "sock", 4, at(1), shipment_id="lyon/b")
+    world.parcel("1", "sock", 2, at(2), shipment_id="lyon/a")
+    promised(world, OMS, at(2))
+    ear = Ear()
+    deliver(world.store, OMS, {"shop": ear}, None, at(2))
+    told = [(p.shipment_id, p.lines[0].quantity, p.complete) for p in ear.parcels]
+    assert told == [("lyon/b", 2, False), ("lyon/a", 1, True)]
+
+
+def test_an_order_with_units_still_to_come_is_not_complete_and_refunded_ones_are_not_due(
+    world: World,
+):
+    world.order("shop/1", {"sock": 2, "glove": 1})
+    world.parcel("1", "sock", 2, at(1))
+    promised(world, OMS, at(1))
+    ear = Ear(fail=1)
+    deliver(world.store, OMS, {"shop": ear}, None, at(1))
+    deliver(world.store, OMS, {"shop": ear}, None, at(2))
+    assert [p.complete for p in ear.parcels] == [False]
+    world.put("refund_lines", {
+        "order_id": "shop/1", "refund_id": "r", "line_id": "glove", "quantity": 1,
+        "restock": "cancel",
+    })  # fmt: skip
+    world.parcel("1", "sock", 0, at(3), shipment_id="lyon/2")
+    promised(world, OMS, at(3))
+    deliver(world.store, OMS, {"shop": ear}, None, at(3))
+    assert [p.complete for p in ear.parcels] == [False, True]
+
+
+def test_a_channel_that_is_down_is_told_later_and_nothing_is_given_up(world: World):
+    ship(world)
+    promised(world, OMS, at(1))
+    ear, hours = Ear(fail=20), 1.0
+    for _ in range(20):
+        done = deliver(world.store, OMS, {"shop": ear, "till": Ear()}, None, at(hours))
+        assert [(d.kind, d.waiting, d.error) for d in done] == [("tracking", 1, "shop: no answer")]
+        assert (
+            deliver(world.store, OMS, {"shop": ear}, None, at(hours)) == []
+        )  # not before its time
+        hours += 3
+    deliver(world.store, OMS, {"shop": ear}, None, at(hours))
+    assert len(ear.parcels) == 1
+    assert box(world)["tracking/lyon/1"]["attempts"] == 21
+
+
+def test_a_refusal_fails_the_intent_and_says_why(world: World):
+    ship(world)
+    promised(world, OMS, at(1))
+    done = deliver(world.store, OMS, {"shop": Ear(refuse=True)}, None, at(1))
+    assert done[0].rejected == 1
+    found = box(world)["tracking/lyon/1"]
+    assert (found["state"], found["error"]) == ("failed", "order closed")
+    assert deliver(world.store, OMS, {"shop": Ear()}, None, at(9)) == []
+
+
+def test_one_destination_that_fails_delays_no_other(world: World):
+    ship(world)
+    world.order("till/9", {"sock": 1})
+    world.parcel("9", "sock", 1, at(1), order_id="till/9")
+    promised(world, OMS, at(1))
+    till, post = Ear(), Post()
+    done = deliver(world.store, OMS, {"shop": Ear(fail=1), "till": till}, post, at(1))
+    assert len(till.parcels) == 1
+    assert len(post.keys) == 3
+    assert sorted((d.destination, d.accepted) for d in done) == [
+        ("customers", 3), ("shop", 0), ("till", 1),
+    ]  # fmt: skip
+
+
+def test_receipts_are_stored_chunk_by_chunk_so_a_crash_repeats_one_chunk_at_most(world: World):
+    for number in range(60):
+        world.order(f"shop/{number}", {"sock": 1})
+    promised(world, OMS, NOON)
+
+    class Killed(BaseException):
+        pass
+
+    class Dying(Post):
+        def send(self, letters):
+            for letter in letters:
+                if len(self.keys) == 40:
+                    raise Killed
+                yield from super().send([letter])
+
+    dying, post = Dying(), Post()
+    with pytest.raises(Killed):
+        deliver(world.store, OMS, {}, dying, NOON)
+    deliver(world.store, OMS, {}, post, NOON)
+    assert len(set(dying.keys) | set(post.keys)) == 60
+    assert len(set(dying.keys) & set(post.keys)) == 15  # the chunk of 25 it died in
+
+
+def hold(world: World, number: str, sku: str, quantity: int, hours: float) -> None:
+    held = {"order_status": "held", "hold_reason": "waits for acceptance"}
+    world.order(f"shop/{number}", {sku: quantity}, at(hours), **held)
+
+
+def test_an_order_is_accepted_when_its_goods_are_there_and_no_unit_stands_behind_two(
+    world: World,
+):
+    world.count("lyon", "sock", 5, at(-5))
+    world.count("lyon", "glove", 1, at(-5))
+    with world.store.session() as s:
+        ledger.post(s, NOON)
+    world.order("shop/0", {"sock": 1}, at(-4))  # open already: one sock is its own
+    hold(world, "1", "sock", 3, -3)
+    hold(world, "2", "sock", 2, -2)
+    hold(world, "3", "glove", 1, -1)
+    hold(world, "4", "hat", 1, -1)
+    promised(world, OMS, NOON)
+    ear = Ear()
+    deliver(world.store, OMS, {"shop": ear}, None, NOON)
+    assert ear.accepted == [("1", ("sock",)), ("3", ("glove",))]
+    waiting = {k for k, r in box(world).items() if k[:3] == "acc" and r["state"] == "pending"}
+    assert waiting == {"acceptance/shop/2", "acceptance/shop/4"}
+
+
+def test_an_order_with_a_line_nobody_knows_is_not_accepted_yet(world: World):
+    held = {"order_status": "held", "hold_reason": "waits for acceptance"}
+    world.order("shop/1", {"sock": 1}, line={"sku": None}, **held)
+    assert promised(world, OMS, NOON) == []
+
+
+def test_what_would_be_sent_can_be_shown(world: World):
+    ship(world)
+    world.give("2", "sock", 2)
+    promised(world, OMS, at(1))
+    with world.store.session() as s:
+        rows = s.query("outbox/would_send")
+    assert rows.filter(pl.col("what") != "level").rows() == [
+        ("dispatch line", "lyon", 1),
+        ("message", "shop", 3),
+        ("tracking", "shop", 1),
+    ]
