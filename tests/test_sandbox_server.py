@@ -104,8 +104,8 @@ def test_an_unknown_fault_is_refused(http):
 
 
 def test_late_orders_are_seen_minutes_after_their_time(tmp_path):
-    with running(tmp_path / "box", seed=4) as box:
-        box.fault("late", count=10_000, share=1.0, minutes=90)
+    late = {"fault": "late", "count": 10_000, "share": 1.0, "minutes": 90}
+    with running(tmp_path / "box", seed=4, faults=[late]) as box:
         box.advance(3)
         early = box.state()["channels"]["shop_fr"]["order_ids"]
         box.clear_faults()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from oms_pipelines.sandbox import drops, warehouse
 from oms_pipelines.sandbox.chance import pick
-from oms_pipelines.sandbox.shop import give_back, take_off
+from oms_pipelines.sandbox.shop import call_off, give_back, take_off
 from oms_pipelines.sandbox.truth import Line, Order, Parcel, Return, Shop
 
 if TYPE_CHECKING:
@@ -180,5 +180,7 @@ def _undo(world: "World", invoice: str, order: Order, line: Line, quantity: int)
         lines = [(line.id, unshipped, line.price * unshipped)]
         give_back(world, shop, order, line.price * unshipped, "Canceled", lines, "cancel")
         world.truth.count("returns/before_shipping")
+        if all(x.canceled == x.quantity for x in order.lines):
+            call_off(world, shop, order)
     if quantity > unshipped:
         announce(world, shop.id, order.id, [(line.id, quantity - unshipped)])

@@ -59,7 +59,7 @@ def counts(world: "World") -> dict[str, int]:
     levels = [x for s in shops for x in s.history if x[3] not in ("start", "sale")]
     return {
         "orders_placed": len(orders),
-        "orders_served": sum(len(s.served) for s in shops),
+        "orders_served": sum(o.id in truth.shops[o.channel].served for o in orders),
         "levels_received": len(levels),
         "trackings_received": sum(len(o.trackings) for o in orders),
         "dispatch_files_read": sum(f.flow == "dispatch" for p in places for f in p.files),
@@ -90,7 +90,7 @@ def _shop(world: "World", shop: Shop, history: bool) -> dict[str, Any]:
         "system": shop.system,
         "orders": len(shown),
         "order_ids": [external_id(world, o) for o in shown],
-        "served": len(shop.served),
+        "served": sum(o.id in shop.served for o in shown),
         "states": dict(Counter(o.state for o in shown)),
         "payments": dict(Counter(o.payment for o in shown)),
         "levels": shop.levels,

@@ -153,8 +153,7 @@ def cancel(world: "World", shop: str, order: int) -> None:
     held = its_shop.orders[order]
     if held.state != "open" or held.trackings:
         return
-    held.state, held.updated, held.closed = "canceled", world.now, world.now
-    held.stage = {"woocommerce": "cancelled", "mirakl": "CANCELED"}.get(its_shop.system, "")
+    call_off(world, its_shop, held)
     for line in held.lines:
         promise(world, line, -line.outstanding)
         line.canceled = line.quantity - line.shipped
@@ -162,6 +161,12 @@ def cancel(world: "World", shop: str, order: int) -> None:
         lines = [(x.id, x.quantity, x.price * x.quantity) for x in held.lines]
         give_back(world, its_shop, held, held.total, "Canceled by the customer", lines, "cancel")
     world.truth.count(f"canceled/{shop}")
+
+
+def call_off(world: "World", shop: Shop, order: Order) -> None:
+    """Write on an order that it is canceled."""
+    order.state, order.updated, order.closed = "canceled", world.now, world.now
+    order.stage = {"woocommerce": "cancelled", "mirakl": "CANCELED"}.get(shop.system, "")
 
 
 def edit(world: "World", shop: str, order: int) -> None:

@@ -1,7 +1,7 @@
 """The world: a clock that moves when told to, an agenda, and everyone who acts on it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
@@ -67,10 +67,13 @@ class World:
         scale: float = 1.0,
         sales: dict[str, Any] | None = None,
         tracking_plugin: bool = True,
+        faults: Sequence[dict[str, Any]] = (),
     ):
         self.root = root
         self.lock = threading.RLock()
         self.faults = Faults()
+        for fault in faults:
+            self.faults.add(**fault)
         self.tracking_plugin = tracking_plugin
         self.table: table.Table | None = None
         for folder in FOLDERS:
