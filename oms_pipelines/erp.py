@@ -5,174 +5,187 @@ is written once and kept as sent; a database gets the newest version of each ord
 """
 
 import hashlib
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import polars as pl
 import sqlalchemy as sa
+import sqlalchemy.exc
 
 from oms_pipelines.config import Erp, Oms
 from oms_pipelines.crash import point
-from oms_pipelines.errors import Unreachable
-from oms_pipelines.logistics.transport import open_folder
-from oms_pipelines.outbox.intents import OUTBOX
-from oms_pipelines.schema import columns_of
+from oms_pipelines.errors import Misconfigured, Rejected, Unreachable
+from oms_pipelines.logistics.transport import MANIFEST, Folder, open_folder
+from oms_pipelines.outbox.intents import pending
 from oms_pipelines.store import Session, Store
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-FILES = list(columns_of("files"))
+OVERLAP = timedelta(days=1)  # a run stores facts under the clock value it began with
+AHEAD = timedelta(days=2)  # a source's clock may run ahead of ours by a day
+AT_ONCE = 5_000  # orders a database transaction
 
 
 def export_orders(store: Store, oms: Oms, now: datetime) -> int:
     """Export what changed since the last export; return the number of orders.
 
     An export that a crash cut off is finished first, with the bytes it had. Raises
-    Unreachable when the ERP does not answer, without its password.
+    Unreachable when the ERP does not answer, Rejected when it refuses, Misconfigured when
+    its URL cannot be used; none tells its password.
     """
     assert oms.erp is not None
     with store.session() as session:
-        sequence = _open_export(session) or _plan(session, now)
-        if sequence is None:
+        file = _open_export(session) or _plan(session, now)
+        if file is None:
             return 0
-        rows = session.query("erp/rows", step=str(sequence))
-        stored = session.query("erp/file_of", sequence=sequence)
+        rows = session.query("erp/rows", step=str(file["sequence"]))
     point("erp.planned")
-    name = stored["name"][0]
     if "://" in oms.erp.url and not oms.erp.url.startswith("file://"):
-        digest = _to_database(oms.erp, rows)
+        totals = _totals(rows, rows.write_csv().encode())
+        _to_database(oms.erp, rows)
     else:
-        digest = _to_folder(oms, name, rows)
+        totals = _to_folder(oms, oms.erp.url, file["name"], rows)
     point("erp.delivered")
     with store.session() as session:
-        return _mark(session, sequence, stored, rows, digest, now)
+        return _mark(session, file, totals, now)
 
 
-def _open_export(session: Session) -> int | None:
-    """Return the sequence of an export that was planned and not delivered."""
+def _open_export(session: Session) -> dict[str, Any] | None:
+    """Return the export that was planned and not delivered, if there is one."""
     last = session.query("erp/last_file")
-    return last["sequence"][0] if last.height and last["state"][0] == "planned" else None
+    planned = last.filter(pl.col("state") == "planned")
+    return planned.row(0, named=True) if planned.height else None
 
 
-def _plan(session: Session, now: datetime) -> int | None:
+def _plan(session: Session, now: datetime) -> dict[str, Any] | None:
     """Fix which order versions the next export holds; None when there are none."""
     last = session.query("erp/last_file")
-    since = last["planned_at"][0] if last.height else BEGINNING
-    due = session.query("erp/candidates", since=since)
+    since = last["planned_at"][0] - OVERLAP if last.height else BEGINNING
+    due = session.query("erp/candidates", since=since).with_columns(
+        pl.format("erp/{}/{}", "order_id", "record_hash").alias("key")
+    )
+    oldest = due["updated_at"].min()
+    if not isinstance(oldest, datetime):
+        return None
+    session.frame("tmp_due", due.select("key"))
+    due = due.join(session.query("erp/exported", since=oldest - AHEAD), on="key", how="anti")
     if due.is_empty():
         return None
     sequence = (last["sequence"][0] if last.height else 0) + 1
-    blank = {name: pl.lit(None, pl.String) for name in ("payload_hash", "receipt", "error")}
     intents = due.select(
-        pl.format("erp/{}/{}", "order_id", "record_hash").alias("key"),
+        "key",
         pl.lit("erp").alias("kind"),
         pl.lit("erp").alias("destination"),
         pl.col("order_id").alias("subject"),
         pl.lit(str(sequence)).alias("step"),
-        pl.lit("pending").alias("state"),
-        pl.lit(0, pl.Int64).alias("attempts"),
-        pl.lit(now).alias("created_at"),
-        pl.lit(now).alias("next_attempt_at"),
-        pl.lit(None, pl.Datetime("us", "UTC")).alias("delivered_at"),
-        **blank,
     )
-    session.insert_new("outbox", intents.select(OUTBOX))
-    file = pl.DataFrame(
-        {
-            "destination": ["erp"],
-            "flow": ["erp_orders"],
-            "sequence": [sequence],
-            "name": [f"erp_orders_{now:%Y%m%d}_{sequence:06d}.csv"],
-            "state": ["planned"],
-            "planned_at": [now],
-            "row_count": [0],
-            "order_count": [due.height],
-            "total_quantity": [0],
-        }
+    session.insert_new("outbox", pending(intents, now))
+    name = f"erp_orders_{now:%Y%m%d}_{sequence:06d}.csv"
+    file = {"destination": "erp", "flow": "erp_orders", "sequence": sequence, "name": name}
+    counts = {"row_count": 0, "order_count": due.height, "total_quantity": 0}
+    planned = {**file, "state": "planned", "planned_at": now, **counts}
+    session.upsert(
+        "files", pl.DataFrame([planned], schema=session.query("erp/file", name="").schema)
     )
-    missing = [pl.lit(None).alias(c) for c in FILES if c not in file.columns]
-    session.upsert("files", file.with_columns(missing).select(FILES))
-    return sequence
+    return planned
 
 
-def _to_folder(oms: Oms, name: str, rows: pl.DataFrame) -> str:
-    """Write the file and its manifest; a copy that exists is sent again byte for byte."""
-    assert oms.erp is not None
-    copy = Path(oms.output) / "files" / "erp" / name
-    if not copy.exists():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        body = rows.write_csv(separator=";", line_terminator="\r\n").encode()
-        open_folder(str(copy.parent)).deliver(name, body)
-    body = copy.read_bytes()
-    digest = hashlib.sha256(body).hexdigest()
-    folder = open_folder(oms.erp.url)
-    folder.deliver(name, body)
-    manifest = {
-        "file": name,
-        "flow": "erp_orders",
+def _totals(rows: pl.DataFrame, body: bytes) -> dict[str, Any]:
+    return {
         "rows": rows.height,
         "orders": rows["order_id"].n_unique(),
         "quantity": int(rows["ordered_quantity"].sum()),
-        "sha256": digest,
-        "schema": 1,
+        "sha256": hashlib.sha256(body).hexdigest(),
     }
-    folder.deliver(f"{name}.manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-    return digest
 
 
-def _to_database(erp: Erp, rows: pl.DataFrame) -> str:
-    """Replace the lines of these orders in the ERP's table, in one transaction."""
-    engine = sa.create_engine(erp.url, hide_parameters=True)
-    metadata = sa.MetaData()
-    kinds = {pl.Int64: sa.BigInteger, pl.String: sa.Text}
-    columns = [
-        sa.Column(
-            name,
-            sa.Numeric(18, 4)
-            if isinstance(kind, pl.Decimal)
-            else sa.DateTime(timezone=True)
-            if isinstance(kind, pl.Datetime)
-            else kinds[type(kind)],
-            primary_key=name in ("order_id", "line_id"),
-        )
-        for name, kind in rows.schema.items()
-    ]
-    target = sa.Table(erp.table, metadata, *columns)
+def _to_folder(oms: Oms, url: str, name: str, rows: pl.DataFrame) -> dict[str, Any]:
+    """Deliver the file, then its manifest; a copy that is whole is sent as it was made."""
+    copies = Folder(Path(oms.output) / "files" / "erp")
+    body, manifest = copies.peek(name), copies.peek(name + MANIFEST)
+    told = orjson.loads(manifest) if manifest else {}
+    if body is None or hashlib.sha256(body).hexdigest() != told.get("sha256"):
+        body = rows.write_csv(separator=";", line_terminator="\r\n").encode()
+        told = {"file": name, "flow": "erp_orders", "schema": 1, **_totals(rows, body)}
+        manifest = orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        copies.replace(name, body)
+        copies.replace(name + MANIFEST, manifest)
+    point("erp.copy_written")
+    folder = open_folder(url)
+    folder.deliver(name, body)
+    folder.deliver(name + MANIFEST, manifest or b"")
+    return told
+
+
+def _to_database(erp: Erp, rows: pl.DataFrame) -> None:
+    """Replace the lines of these orders in the ERP's table; again, it ends the same."""
     try:
-        with engine.begin() as connection:
-            metadata.create_all(connection)
-            ids = rows["order_id"].unique().to_list()
-            connection.execute(sa.delete(target).where(target.c.order_id.in_(ids)))
-            connection.execute(sa.insert(target), rows.to_dicts())
-    except sa.exc.SQLAlchemyError as e:
-        raise Unreachable(f"erp.url: the ERP's database refused ({type(e).__name__})") from None
+        engine = sa.create_engine(erp.url, hide_parameters=True)
+    except (sqlalchemy.exc.ArgumentError, ImportError) as e:
+        raise Misconfigured([f"erp.url: cannot be used ({type(e).__name__})"]) from None
+    target = _table(erp.table, rows)
+    try:
+        target.metadata.create_all(engine)
+        for ids, some in _slices(rows):
+            with engine.begin() as connection:
+                connection.execute(sa.delete(target).where(target.c.order_id.in_(ids)))
+                connection.execute(sa.insert(target), some.to_dicts())
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError) as e:
+        raise Unreachable(f"erp.url: the database does not answer ({type(e).__name__})") from None
+    except sqlalchemy.exc.SQLAlchemyError as e:
+        raise Rejected(
+            f"erp.table: the database refuses the rows ({type(e).__name__}); compare its columns"
+        ) from None
     finally:
         engine.dispose()
-    return hashlib.sha256(rows.write_csv().encode()).hexdigest()
 
 
-def _mark(
-    session: Session,
-    sequence: int,
-    stored: pl.DataFrame,
-    rows: pl.DataFrame,
-    digest: str,
-    now: datetime,
-) -> int:
-    """Store that an export was delivered."""
-    intents = session.query("erp/intents", step=str(sequence)).with_columns(
-        pl.lit("accepted").alias("state"),
-        pl.lit(now).alias("delivered_at"),
-        (pl.col("attempts") + 1).alias("attempts"),
-    )
-    session.upsert("outbox", intents.select(OUTBOX))
-    file = stored.with_columns(
-        pl.lit("delivered").alias("state"),
-        pl.lit(now).alias("delivered_at"),
-        pl.lit(digest).alias("sha256"),
-        pl.lit(rows.height, pl.Int64).alias("row_count"),
-        pl.lit(rows["order_id"].n_unique(), pl.Int64).alias("order_count"),
-        pl.lit(int(rows["ordered_quantity"].sum()), pl.Int64).alias("total_quantity"),
-    )
-    session.upsert("files", file.select(FILES))
-    return intents.height
+def _slices(rows: pl.DataFrame) -> Iterator[tuple[list[str], pl.DataFrame]]:
+    ids = rows["order_id"].unique(maintain_order=True)
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids.slice(start, AT_ONCE)
+        yield some.to_list(), rows.filter(pl.col("order_id").is_in(some.implode()))
+
+
+def _table(name: str, rows: pl.DataFrame) -> sa.Table:
+    # SQLite has no decimals: exact as text is better there than nearly as a float
+    money = sa.Numeric(18, 4).with_variant(_ExactText(), "sqlite")
+    columns = []
+    for column, kind in rows.schema.items():
+        made: Any = sa.Text
+        if kind.is_decimal():
+            made = money
+        elif isinstance(kind, pl.Datetime):
+            made = sa.DateTime(timezone=True)
+        elif kind.is_integer():
+            made = sa.BigInteger
+        columns.append(sa.Column(column, made, primary_key=column in ("order_id", "line_id")))
+    return sa.Table(name, sa.MetaData(), *columns)
+
+
+class _ExactText(sa.TypeDecorator):
+    """Decimals as their digits."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else str(value)
+
+
+def _mark(session: Session, file: dict[str, Any], totals: dict[str, Any], now: datetime) -> int:
+    """Store that an export was delivered; return the orders in it."""
+    orders = session.run("erp/mark_intents", step=str(file["sequence"]), now=now)
+    stored = session.query("erp/file", name=file["name"])
+    done = {
+        "state": "delivered",
+        "sha256": totals["sha256"],
+        "row_count": totals["rows"],
+        "order_count": totals["orders"],
+        "total_quantity": totals["quantity"],
+    }
+    told = stored.with_columns(**{k: pl.lit(v) for k, v in done.items()})
+    session.upsert("files", told.with_columns(pl.lit(now).alias("delivered_at")))
+    return orders

@@ -154,8 +154,8 @@ class SmtpMailer:
         name = sha256(letter.key.encode()).hexdigest()[:32]
         message["Message-ID"] = f"<{name}@{_domain(self.sender)}>"
         message["X-OMS-Key"] = " ".join(letter.key.split())
+        message.set_content(letter.text)  # which drops every Content- header set before
         message["Content-Language"] = letter.language
-        message.set_content(letter.text)
         return message
 
 

@@ -1,7 +1,7 @@
--- Order versions merged since the last export and not exported yet. Grain: order.
-SELECT o.order_id, o.record_hash
-FROM orders o
-JOIN batches b ON b.batch_id = o.batch_id AND b.merged_at >= $since
-LEFT JOIN outbox x ON x.key = 'erp/' || o.order_id || '/' || o.record_hash
-WHERE x.key IS NULL
+-- Order versions merged since the last export. Grain: order. Those exported before are among
+-- them when they were merely read again.
+SELECT o.order_id, o.record_hash, o.updated_at
+FROM batches b
+JOIN orders o ON o.batch_id = b.batch_id
+WHERE b.merged_at >= $since
 ORDER BY o.order_id

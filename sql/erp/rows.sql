@@ -6,5 +6,5 @@ SELECT o.order_id, o.channel_id, o.number, o.placed_at, o.updated_at, o.order_st
 FROM outbox x
 JOIN orders o ON o.order_id = x.subject
 JOIN order_lines l ON l.order_id = o.order_id
-WHERE x.kind = 'erp' AND x.step = $step
+WHERE x.kind = 'erp' AND x.step = $step AND x.state = 'pending'
 ORDER BY o.order_id, l.line_id
