@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date
@@ -16,7 +17,7 @@ from oms_pipelines.cli.summary import changes, show, summary
 from oms_pipelines.cli.tick import run_job
 from oms_pipelines.errors import OmsError
 
-STEPS = 3  # syncs a virtual day
+STEPS = 2  # syncs a virtual day
 MARK = "sandbox.json"  # stands beside the demo's configuration: where its network is
 
 
@@ -89,19 +90,19 @@ def run_demo(root: Path, days: int, port: int, smtp_port: int) -> bool:
         failed: list[str] = []
         for turn in range(days * STEPS):
             box.advance(24 / STEPS)
-            tick = run_job(oms, "tick", progress=True)
+            tick = run_job(oms, "tick", progress=sys.stderr.isatty())
             told = summary(tick)
             failed += tick.failed
             say(_line(turn, told))
         box.advance(24 / STEPS)
-        last = run_job(oms, "nightly", progress=True)
+        last = run_job(oms, "nightly", progress=sys.stderr.isatty())
         failed += last.failed
         told = summary(last)
         say("\n[bold]The last sync, with quality checks, all levels, marts and pages[/]")
         show(told)
         say("Taking in what the channels made of what they were just told ...")
-        failed += run_job(oms, "tick", progress=True).failed
-        again = run_job(oms, "tick", progress=True)
+        failed += run_job(oms, "tick", progress=sys.stderr.isatty()).failed
+        again = run_job(oms, "tick", progress=sys.stderr.isatty())
         moved = changes(summary(again))
         silent = not moved and not again.failed
         _world(box.state(), root)

@@ -156,7 +156,8 @@ def _reachable(store: Store, oms: Oms) -> Generator[dict[str, Any]]:
         return
     deadline = time.monotonic() + store.wait
     with gate_of(store.path).enter(shared=False, deadline=deadline):
-        read_only = {"connect_args": {"read_only": True}}
+        # connections are closed below; the pool must not reset them once they are collected
+        read_only = {"connect_args": {"read_only": True}, "pool_reset_on_return": None}
         yield {"connection_string": f"duckdb:///{store.path}", "kwargs": read_only}
 
 
