@@ -23,8 +23,7 @@ svg{max-width:100%;height:auto}.none{color:#666;font-style:italic}
 def bars(frame: pl.DataFrame, x: str, y: str, title: str) -> alt.Chart:
     """Return a horizontal bar chart of one number by one word, longest first."""
     return (
-        alt.Chart(alt.Data(values=_plain(frame)), title=title)
-        .mark_bar()
+        _bars(frame, title)
         .encode(
             x=alt.X(f"{x}:Q", title=x.replace("_", " ")), y=alt.Y(f"{y}:N", sort="-x", title="")
         )
@@ -35,8 +34,7 @@ def bars(frame: pl.DataFrame, x: str, y: str, title: str) -> alt.Chart:
 def stacked(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> alt.Chart:
     """Return bars over days, stacked by a word."""
     return (
-        alt.Chart(alt.Data(values=_plain(frame)), title=title)
-        .mark_bar()
+        _bars(frame, title)
         .encode(
             x=alt.X(f"{x}:O", title=""),
             y=alt.Y(f"sum({y}):Q", title=y.replace("_", " ")),
@@ -44,6 +42,10 @@ def stacked(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> alt.
         )
         .properties(width=620, height=240)
     )
+
+
+def _bars(frame: pl.DataFrame, title: str) -> Any:
+    return alt.Chart(alt.Data(values=_plain(frame)), title=title).mark_bar()
 
 
 def _plain(frame: pl.DataFrame) -> list[dict]:

@@ -7,24 +7,33 @@ UNITS = ("announced", "received", "restocked", "repaired", "scrapped", "waiting"
 
 
 def by_dimension(daily: pl.DataFrame, dimension: str) -> pl.DataFrame:
-    """Return units by one dimension, most announced or received first."""
+    """Return units by one dimension, most returned first; `units` counts each unit once."""
     return (
-        daily.group_by(pl.col(dimension).fill_null("unknown"))
-        .agg(pl.col(*UNITS).sum())
-        .sort(pl.col("announced") + pl.col("received"), dimension, descending=[True, False])
+        told(daily)
+        .group_by(pl.col(dimension).fill_null("unknown"))
+        .agg(pl.col("units", *UNITS).sum())
+        .sort("units", dimension, descending=[True, False])
+    )
+
+
+def told(daily: pl.DataFrame) -> pl.DataFrame:
+    """Return `daily` with `units`: each returned unit once, when it was announced or came."""
+    unannounced = pl.col("reason") == "unannounced"
+    return daily.with_columns(
+        pl.when(unannounced).then("received").otherwise("announced").alias("units")
     )
 
 
 def rates(daily: pl.DataFrame, shipped: pl.DataFrame) -> pl.DataFrame:
-    """Return (channel, shipped, announced, rate in percent) over the whole time."""
+    """Return (channel, shipped, returned, rate in percent) over the whole time."""
     sent = shipped.group_by("channel").agg(pl.col("shipped").sum())
-    back = daily.group_by("channel").agg(pl.col("announced").sum())
+    back = told(daily).group_by("channel").agg(pl.col("units").sum().alias("returned"))
     return (
         sent.join(back, on="channel", how="full", coalesce=True)
-        .with_columns(pl.col("shipped", "announced").fill_null(0))
+        .with_columns(pl.col("shipped", "returned").fill_null(0))
         .with_columns(
             pl.when(pl.col("shipped") > 0)
-            .then((100 * pl.col("announced") / pl.col("shipped")).round(1))
+            .then((100 * pl.col("returned") / pl.col("shipped")).round(1))
             .alias("rate_percent")
         )
         .sort("channel")

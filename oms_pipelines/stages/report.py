@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from oms_pipelines.hub import Hub
 from oms_pipelines.report.marts import write_mart, write_parquet
-from oms_pipelines.report.returns import DIMENSIONS, by_dimension, rates
+from oms_pipelines.report.returns import DIMENSIONS, by_dimension, rates, told
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,10 @@ def returns_page(hub: Hub) -> Reported:
     file = hub.output / "pages" / "returns.html"
     none = "Nothing has been returned yet."
     reasons = by_dimension(daily, "reason")
-    counted = daily.with_columns(pl.max_horizontal("announced", "received").alias("units"))
     drawn = (
-        picture(stacked(counted, "day", "units", "reason", "Units by day")) if daily.height else ""
+        picture(stacked(told(daily), "day", "units", "reason", "Units by day"))
+        if daily.height
+        else ""
     )
     sections = [
         section("By day and reason", drawn or f'<p class="none">{none}</p>'),
@@ -62,11 +61,7 @@ def returns_page(hub: Hub) -> Reported:
     for dimension in DIMENSIONS:
         found = by_dimension(daily, dimension)
         top = found.head(20)
-        plot = (
-            picture(bars(top, "announced", dimension, f"Units by {dimension}"))
-            if top.height
-            else ""
-        )
+        plot = picture(bars(top, "units", dimension, f"Units by {dimension}")) if top.height else ""
         more = f"<p>{found.height - 20} more in the mart.</p>" if found.height > 20 else ""
         sections.append(section(f"By {dimension}", plot, sheet(top, none), more))
     write_page(file, "Returns", hub.now(), sections)

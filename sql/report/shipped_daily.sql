@@ -1,8 +1,18 @@
--- Units shipped by day, channel and SKU: what returns are a share of. Grain: (day, channel, sku).
-SELECT CAST(s.shipped_at AS date) AS day, o.channel_id AS channel, l.sku,
-    CAST(sum(l.quantity) AS bigint) AS shipped
-FROM shipments s
-JOIN orders o ON o.order_id = s.order_id
-JOIN shipment_lines l ON l.shipment_id = s.shipment_id
-GROUP BY CAST(s.shipped_at AS date), o.channel_id, l.sku
+-- Units shipped or handed over by day, channel and SKU: what returns are a share of.
+-- Grain: (day, channel, sku).
+WITH gone AS (
+    SELECT CAST(s.shipped_at AS date) AS day, o.channel_id AS channel, l.sku, l.quantity
+    FROM shipments s
+    JOIN orders o ON o.order_id = s.order_id
+    JOIN shipment_lines l ON l.shipment_id = s.shipment_id
+    UNION ALL
+    SELECT CAST(o.placed_at AS date), o.channel_id, l.sku,
+        (l.ordered_quantity - l.canceled_quantity) * l.units_per
+    FROM orders o
+    JOIN order_lines l ON l.order_id = o.order_id
+    WHERE o.delivery_mode = 'none' AND o.order_status <> 'canceled' AND l.sku IS NOT NULL
+)
+SELECT day, channel, sku, CAST(sum(quantity) AS bigint) AS shipped
+FROM gone
+GROUP BY day, channel, sku
 ORDER BY day, channel, sku

@@ -1,14 +1,13 @@
--- Stock by location and SKU. Grain: (location, sku).
+-- Stock by location and SKU: sellable, allocated, and aside (in repair or quarantine).
+-- Grain: (location, sku).
 SELECT l.location_id AS location, b.sku,
-    CAST(sum(CASE WHEN b.account = l.location_id || '/sellable' THEN b.quantity ELSE 0 END) AS bigint)
-        AS sellable,
-    CAST(sum(CASE WHEN b.account = l.location_id || '/allocated' THEN b.quantity ELSE 0 END) AS bigint)
-        AS allocated,
-    CAST(sum(CASE WHEN b.account NOT IN (l.location_id || '/sellable', l.location_id || '/allocated')
-        THEN b.quantity ELSE 0 END) AS bigint) AS aside
+    CAST(sum(CASE WHEN split_part(b.account, '/', 2) = 'sellable' THEN b.quantity ELSE 0 END)
+        AS bigint) AS sellable,
+    CAST(sum(CASE WHEN split_part(b.account, '/', 2) = 'allocated' THEN b.quantity ELSE 0 END)
+        AS bigint) AS allocated,
+    CAST(sum(CASE WHEN split_part(b.account, '/', 2) IN ('sellable', 'allocated') THEN 0
+        ELSE b.quantity END) AS bigint) AS aside
 FROM stock_balances b
-JOIN locations l ON b.account IN (
-    l.location_id || '/sellable', l.location_id || '/allocated', l.location_id || '/repair',
-    l.location_id || '/quarantine', l.location_id || '/damaged')
+JOIN locations l ON l.location_id = split_part(b.account, '/', 1)
 GROUP BY l.location_id, b.sku
 ORDER BY location, sku

@@ -1,0 +1,196 @@
+"""Marts and pages: each returned unit counted once, pages that open without a network."""
+
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+from stock_world import NOON, World, at
+
+from oms_pipelines.report.marts import write_mart
+from oms_pipelines.report.returns import DIMENSIONS, by_dimension, rates, told
+from oms_pipelines.stages import report
+from oms_pipelines.stock import ledger
+from oms_pipelines.store import Store
+
+DAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+def announce(world: World, name: str, lines: dict[str, int], when=NOON, **more: Any) -> None:
+    reasons = more.pop("reasons", {})
+    head = {
+        "return_id": f"hub/{name}", "source": "hub", "order_id": "shop/1", "initiator": "customer",
+        "status": "announced", "reason_code": "size", "location_id": "lyon", "carrier_id": "colis",
+        "announced_at": when, **world.batch(when), **more,
+    }  # fmt: skip
+    world.put("returns", head)
+    rows = [
+        {
+            "return_id": f"hub/{name}", "line_id": sku, "sku": sku, "quantity": quantity,
+            "reason_code": reasons.get(sku),
+        }
+        for sku, quantity in lines.items()
+    ]  # fmt: skip
+    world.put("return_lines", *rows)
+
+
+def come(
+    world: World, line_no: int, sku: str, quantity: int, disposition: str, when=NOON, **more: Any
+) -> None:
+    world.receipt(sku, quantity, disposition, when, line_no=line_no, **more)
+
+
+def daily(world: World) -> pl.DataFrame:
+    with world.store.session() as s:
+        return s.query("report/returns_daily")
+
+
+def test_a_return_counts_by_reason_sku_channel_location_carrier_and_initiator(world: World):
+    world.order("shop/1", {"sock": 3, "glove": 1})
+    announce(world, "r1", {"sock": 3, "glove": 1}, reasons={"glove": "broken"})
+    come(world, 1, "sock", 2, "restock", at(30), return_id="hub/r1", line_id="sock")
+    come(world, 2, "sock", 1, "scrap", at(30), return_id="hub/r1", line_id="sock")
+    come(world, 3, "glove", 1, "repair", at(30), return_id="hub/r1", line_id="glove")
+    found = daily(world)
+    where = {"day": DAY, "channel": "shop", "location": "lyon", "carrier": "colis"}
+    assert found.to_dicts() == [
+        where | {
+            "initiator": "customer", "reason": "broken", "sku": "glove", "announced": 1,
+            "received": 1, "restocked": 0, "repaired": 1, "scrapped": 0, "waiting": 0,
+        },
+        where | {
+            "initiator": "customer", "reason": "size", "sku": "sock", "announced": 3,
+            "received": 3, "restocked": 2, "repaired": 0, "scrapped": 1, "waiting": 0,
+        },
+    ]  # fmt: skip
+    for dimension in DIMENSIONS:
+        assert by_dimension(found, dimension)["units"].sum() == 4
+
+
+def test_another_sku_in_the_parcel_counts_as_it_came_and_the_announced_unit_once(world: World):
+    world.order("shop/1", {"sock": 2})
+    announce(world, "r1", {"sock": 2})
+    come(world, 1, "sock", 1, "restock", return_id="hub/r1", line_id="sock")
+    come(world, 2, "hat", 1, "scrap", return_id="hub/r1", line_id="sock")
+    found = daily(world)
+    assert found.select("sku", "announced", "received", "reason").rows() == [
+        ("hat", 0, 1, "size"),
+        ("sock", 2, 1, "size"),
+    ]
+    assert told(found)["units"].sum() == 2
+
+
+def test_a_receipt_without_a_line_takes_the_reason_of_its_sku_or_of_its_return(world: World):
+    world.order("shop/1", {"sock": 2, "glove": 1})
+    announce(world, "r1", {"sock": 2, "glove": 1}, reasons={"sock": "broken"})
+    come(world, 1, "sock", 2, "scrap", return_id="hub/r1")
+    come(world, 2, "hat", 1, "restock", return_id="hub/r1")
+    received = daily(world).filter(pl.col("received") > 0)
+    assert received.select("sku", "reason").rows() == [("sock", "broken"), ("hat", "size")]
+
+
+def test_a_parcel_nobody_announced_counts_once_on_the_day_it_came(world: World):
+    world.order("shop/1", {"sock": 2})
+    come(world, 1, "sock", 2, "quarantine", at(40), order_id="shop/1")
+    come(world, 2, "hat", 1, "restock", at(40))
+    come(world, 3, "hat", 1, "restock", at(40), return_id="hub/gone")
+    found = daily(world)
+    assert found.select("day", "channel", "reason", "sku", "received", "waiting").rows() == [
+        (DAY + timedelta(days=2), "shop", "unannounced", "sock", 2, 2),
+        (DAY + timedelta(days=2), "unknown", "unannounced", "hat", 2, 0),
+    ]
+    assert told(found)["units"].sum() == 4
+
+
+def test_a_return_called_off_counts_only_if_it_came_all_the_same(world: World):
+    world.order("shop/1", {"sock": 2})
+    announce(world, "r1", {"sock": 2}, status="canceled")
+    assert daily(world).is_empty()
+    come(world, 1, "sock", 2, "restock", return_id="hub/r1", line_id="sock")
+    assert daily(world).select("announced", "received").rows() == [(0, 2)]
+
+
+def test_packs_count_as_the_units_in_them(world: World):
+    world.order("shop/1", {"sock": 2}, line={"units_per": 6})
+    announce(world, "r1", {"sock": 1})
+    assert daily(world)["announced"].to_list() == [6]
+
+
+def test_shares_are_of_what_was_shipped_or_handed_over(world: World):
+    world.order("shop/1", {"sock": 10})
+    world.parcel("1", "sock", 10, at(1))
+    world.order(
+        "till/1", {"sock": 4}, delivery_mode="none", order_status="closed",
+        line={"canceled_quantity": 2},
+    )  # fmt: skip
+    announce(world, "r1", {"sock": 2})
+    come(world, 1, "sock", 1, "restock", order_id="till/1")
+    with world.store.session() as s:
+        shipped = s.query("report/shipped_daily")
+    assert rates(daily(world), shipped).rows() == [("shop", 10, 2, 20.0), ("till", 2, 1, 50.0)]
+
+
+def test_orders_and_stock_marts_add_up(world: World):
+    world.order(
+        "shop/1", {"sock": 1}, total_amount=Decimal("10.50"), refunded_amount=Decimal("2.5")
+    )
+    world.order("shop/2", {"sock": 1}, total_amount=Decimal("4.50"))
+    world.order("shop/3", {"sock": 1}, at(24), order_status="canceled")
+    world.count("lyon", "sock", 10, at(-5))
+    world.give("f1", "sock", 3)
+    come(world, 1, "sock", 2, "repair")
+    with world.store.session() as s:
+        ledger.post(s, at(30))
+        orders = s.query("report/orders_daily")
+        stock = s.query("report/stock_now")
+    assert orders.select("day", "status", "orders").rows() == [
+        (DAY, "open", 2),
+        (DAY + timedelta(days=1), "canceled", 1),
+    ]
+    assert [str(x) for x in orders.select("total", "refunded").row(0)] == ["15.0000", "2.5000"]
+    assert stock.rows() == [("lyon", "sock", 7, 3, 2)]
+
+
+def test_a_mart_writes_the_days_that_changed_and_drops_those_that_vanished(tmp_path: Path):
+    days = [DAY, DAY + timedelta(days=1)]
+    frame = pl.DataFrame({"day": days, "units": [1, 2]})
+    assert write_mart(tmp_path, frame) == 2
+    assert write_mart(tmp_path, frame) == 0
+    assert write_mart(tmp_path, frame.with_columns(units=pl.Series([1, 3]))) == 1
+    assert write_mart(tmp_path, frame.head(1)) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["day=2026-03-02.parquet"]
+    assert pl.read_parquet(tmp_path / "day=2026-03-02.parquet").rows() == [(DAY, 1)]
+
+
+def test_the_returns_page_opens_offline_and_shows_every_dimension(duckdb_store, tmp_path: Path):
+    world = World(duckdb_store)
+    world.order("shop/1", {"<script>alert(1)</script>": 2})
+    announce(world, "r1", {"<script>alert(1)</script>": 2})
+    come(world, 1, "hat", 1, "restock", return_id="hub/r1")
+    hub: Any = SimpleNamespace(store=duckdb_store, output=tmp_path, now=lambda: NOON)
+    done = report.returns_page(hub)
+    text = done.path.read_text("utf-8")
+    assert done.totals == {"announced": 2, "received": 1}
+    assert text.count("<svg") == 1 + len(DIMENSIONS)
+    assert "<script" not in text
+    assert not re.findall(r'(?:src|href)="(?!#)[^"]*"|url\(http|@import|<link', text)
+    for dimension in DIMENSIONS:
+        assert f"By {dimension}" in text
+    assert report.returns_mart(hub).totals == {"announced": 2, "received": 1, "restocked": 1}
+    assert report.orders_mart(hub).totals == {"orders": 1}
+
+
+def test_a_page_without_returns_says_so(duckdb_store, tmp_path: Path):
+    hub: Any = SimpleNamespace(store=duckdb_store, output=tmp_path, now=lambda: NOON)
+    done = report.returns_page(hub)
+    assert "Nothing has been returned yet." in done.path.read_text("utf-8")
+    assert report.returns_mart(hub).rows == 0
