@@ -49,7 +49,12 @@ def settings(root: Path, **returns: Any) -> Oms:
         "landing": {"url": str(root / "landing")},
         "output": str(root / "var"),
         "channels": [
-            {"id": "shop", "system": "woocommerce", "url": "https://shop.example"},
+            {
+                "id": "shop",
+                "system": "woocommerce",
+                "url": "https://shop.example",
+                "credentials": {"key": "env:WOO_KEY", "secret": "env:WOO_SECRET"},
+            },
             {"id": "till", "system": "file", "currency": "EUR", "options": till},
         ],
         "locations": places,
@@ -59,7 +64,7 @@ def settings(root: Path, **returns: Any) -> Oms:
             **returns,
         },
     }
-    return config.parse(data, {})
+    return config.parse(data, {"WOO_KEY": "k", "WOO_SECRET": "s"})
 
 
 def opened(store: Store, root: Path, now: datetime = NOW, **returns: Any) -> Hub:
@@ -85,17 +90,24 @@ def sold(store: Store, key: str, *quantities: int, sku: str = "A", units_per: in
         )
 
 
-def shipped(store: Store, key: str, line_id: int, units: int, parcel: int = 1, sku="A") -> None:
+def parcel(key: str, line_id: int, units: int, number: int = 1) -> tuple[dict, dict]:
+    """Return a parcel that lyon sent, and what lies in it: units of one line."""
+    shipment = f"lyon/{key}-{line_id}-{number}"
+    head = {
+        "shipment_id": shipment, "fo_id": f"fo-{key}", "order_id": f"shop/{key}",
+        "location_id": "lyon", "tracking_number": f"T{key}", "status": "Delivered",
+        "shipped_at": at(60), "known_at": at(60),
+    }  # fmt: skip
+    return head, {
+        "shipment_id": shipment, "line_id": str(line_id), "sku": "A", "quantity": units,
+    }  # fmt: skip
+
+
+def shipped(store: Store, key: str, line_id: int, units: int) -> None:
     """Store a parcel that lyon sent: units of one line."""
-    shipment = f"lyon/{key}-{line_id}-{parcel}"
+    head, held = parcel(key, line_id, units)
     with store.session() as s:
-        head = {
-            "shipment_id": shipment, "fo_id": f"fo-{key}", "order_id": f"shop/{key}",
-            "location_id": "lyon", "tracking_number": f"T{key}", "status": "Delivered",
-            "shipped_at": at(60), "known_at": at(60),
-        }  # fmt: skip
         s.upsert("shipments", frame("shipments", head))
-        held = {"shipment_id": shipment, "line_id": str(line_id), "sku": sku, "quantity": units}
         s.upsert("shipment_lines", frame("shipment_lines", held))
 
 
@@ -110,7 +122,8 @@ def take_in(hub: Hub, *streams: str) -> list:
     """Extract and consolidate some streams of files, as a sync does."""
     wanted = [s for s in sources(hub.oms) if s.stream in streams and s.id != "shop"]
     done = extract_all(hub, wanted, None)
-    assert [r.error for r in done if r.error] == []
+    failed = [r.error for r in done if r.error]
+    assert not failed, failed
     return consolidate(hub.store, hub.landing, hub.oms, hub.now())
 
 
