@@ -5,21 +5,16 @@ SELECT
     s.page,
     s.record,
     i.channel_id || '/' || s.external_id AS order_id,
-    nullif(trim(coalesce(s.o.shippingAddress.name, s.o.shipping_address.name)), '') AS name,
-    nullif(trim(coalesce(s.o.shippingAddress.company, s.o.shipping_address.company)), '')
-        AS company,
-    nullif(trim(coalesce(s.o.email, s.o.contact_email)), '') AS email,
-    nullif(trim(coalesce(s.o.shippingAddress.phone, s.o.shipping_address.phone, s.o.phone)), '')
-        AS phone,
-    nullif(trim(coalesce(s.o.shippingAddress.address1, s.o.shipping_address.address1)), '')
-        AS address1,
-    nullif(trim(coalesce(s.o.shippingAddress.address2, s.o.shipping_address.address2)), '')
-        AS address2,
-    nullif(trim(coalesce(s.o.shippingAddress.zip, s.o.shipping_address.zip)), '') AS postal_code,
-    nullif(trim(coalesce(s.o.shippingAddress.city, s.o.shipping_address.city)), '') AS city,
-    coalesce(s.o.shippingAddress.provinceCode, s.o.shipping_address.province_code) AS region,
-    upper(coalesce(s.o.shippingAddress.countryCodeV2, s.o.shipping_address.country_code))
-        AS country,
-    coalesce(s.o.shippingAddress.latitude, s.o.shipping_address.latitude) AS latitude,
-    coalesce(s.o.shippingAddress.longitude, s.o.shipping_address.longitude) AS longitude
+    nullif(trim(s.name), '') AS name,
+    nullif(trim(s.company), '') AS company,
+    nullif(trim(s.email), '') AS email,
+    nullif(trim(s.phone), '') AS phone,
+    nullif(trim(s.address1), '') AS address1,
+    nullif(trim(s.address2), '') AS address2,
+    nullif(trim(s.postal_code), '') AS postal_code,
+    nullif(trim(s.city), '') AS city,
+    s.region,
+    upper(s.country) AS country,
+    s.latitude,
+    s.longitude
 FROM shaped AS s CROSS JOIN batch_info AS i

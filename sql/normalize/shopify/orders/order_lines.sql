@@ -12,33 +12,35 @@ SELECT
     s.page,
     s.record,
     i.channel_id || '/' || s.external_id AS order_id,
-    l.id AS line_id,
-    l.sku AS channel_sku,
-    l.title AS title,
-    l.quantity AS ordered_quantity,
+    s.l.id AS line_id,
+    s.l.sku AS channel_sku,
+    s.l.title AS title,
+    s.l.quantity AS ordered_quantity,
     greatest(0, least(
-        l.ordered - l.current,
-        l.ordered - l.shipped
-        - coalesce(l.to_ship, least(l.current, l.ordered - l.shipped))
+        s.l.ordered - s.l.current,
+        s.l.ordered - s.l.shipped
+        - coalesce(s.l.to_ship, least(s.l.current, s.l.ordered - s.l.shipped))
     )) AS canceled_quantity,
-    greatest(0, l.shipped) AS shipped_quantity,
+    greatest(0, s.l.shipped) AS shipped_quantity,
     coalesce(
         CAST(round(
-            (try_cast(l.unit_price AS DECIMAL(18, 4)) * l.ordered - l.discount)
-            / nullif(l.ordered, 0), 4
+            (try_cast(s.l.unit_price AS DECIMAL(18, 4)) * s.l.ordered - s.l.discount)
+            / nullif(s.l.ordered, 0), 4
         ) AS VARCHAR),
-        l.unit_price
+        s.l.unit_price
     ) AS unit_price,
-    try_cast(l.unit_price AS DECIMAL(18, 4)) * l.ordered - l.discount AS line_amount,
-    l.tax AS tax_amount,
+    try_cast(s.l.unit_price AS DECIMAL(18, 4)) * s.l.ordered - s.l.discount AS line_amount,
+    s.l.tax AS tax_amount,
     s.currency,
-    l.requires_shipping,
-    l.keep_together,
-    CASE WHEN s.o.shippingAddress IS NULL AND s.o.shipping_address IS NULL THEN coalesce(
-        json_extract_string(
-            i.options, '$.locations."'
-            || split_part(coalesce(s.o.retailLocation.id, s.o.location_id), '/', -1) || '"'
-        ),
-        split_part(coalesce(s.o.retailLocation.id, s.o.location_id), '/', -1)
+    s.l.requires_shipping,
+    s.l.keep_together,
+    CASE WHEN s.without_address THEN coalesce(
+        json_extract_string(i.options, '$.locations."' || s.retail_location || '"'),
+        s.retail_location
     ) END AS location_id
-FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.lines) AS u (l)
+FROM (
+    SELECT
+        page, record, external_id, currency, without_address, retail_location,
+        unnest(lines) AS l
+    FROM shaped
+) AS s CROSS JOIN batch_info AS i

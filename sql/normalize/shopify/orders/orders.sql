@@ -21,8 +21,10 @@ WITH words AS (
         s.*,
         i.channel_id,
         i.language AS channel_language,
+        i.options,
         coalesce(CAST(i.options ->> 'ship_unpaid' AS BOOLEAN), false) AS ship_unpaid,
-        CASE s.payment_word
+        upper(coalesce(s.fulfillment_status_raw, 'unfulfilled')) AS fulfillment_word,
+        CASE upper(s.payment_status_raw)
             WHEN 'PENDING' THEN 'pending'
             WHEN 'AUTHORIZED' THEN 'authorized'
             WHEN 'PARTIALLY_PAID' THEN 'partially_paid'
@@ -35,41 +37,34 @@ WITH words AS (
         END AS payment_status,
         coalesce(list_sum(list_transform(s.lines, lambda l: l.shipped)), 0) AS shipped,
         coalesce(list_sum(list_transform(
-            list_filter(s.lines, lambda l: l.requires_shipping), lambda l: l.to_ship
+            s.lines, lambda l: CASE WHEN l.requires_shipping THEN l.to_ship END
         )), 0) AS to_ship,
         CASE
             WHEN list_contains(s.methods, 'PICK_UP') THEN 'collect'
             WHEN list_contains(s.methods, 'PICKUP_POINT') THEN 'pickup_point'
             WHEN list_contains(s.methods, 'RETAIL') THEN 'none'
-            WHEN lower(coalesce(s.o.sourceName, s.o.source_name)) = 'pos'
-                AND s.o.shippingAddress IS NULL AND s.o.shipping_address IS NULL THEN 'none'
+            WHEN s.source_name = 'pos' AND s.without_address THEN 'none'
             ELSE 'home'
         END AS delivery_mode,
+        coalesce(nullif(trim(s.address1), ''), nullif(trim(s.city), '')) IS NULL
+            AS address_missing,
         coalesce(
-            nullif(trim(s.o.shippingAddress.address1), ''),
-            nullif(trim(s.o.shipping_address.address1), ''),
-            nullif(trim(s.o.shippingAddress.city), ''),
-            nullif(trim(s.o.shipping_address.city), '')
-        ) IS NULL AS address_missing,
-        list_transform(
-            list_filter(
-                flatten(list_transform(s.o.refunds, lambda r: r.transactions)),
-                lambda t: t.kind = 'refund' AND t.status = 'success'
-                    AND upper(t.currency) = s.currency
-            ),
-            lambda t: try_cast(t.amount AS DECIMAL(18, 4))
-        ) AS refund_amounts
+            s.refunded_amount,
+            CASE WHEN s.refunds IS NOT NULL THEN CAST(coalesce(list_sum(list_transform(
+                list_filter(
+                    flatten(list_transform(s.refunds, lambda r: r.transactions)),
+                    lambda t: t.kind = 'refund' AND t.status = 'success'
+                        AND upper(t.currency) = s.currency
+                ),
+                lambda t: try_cast(t.amount AS DECIMAL(18, 4))
+            )), 0) AS VARCHAR) END
+        ) AS refunded
     FROM shaped AS s CROSS JOIN batch_info AS i
 ),
 
 judged AS (
     SELECT
         *,
-        coalesce(
-            o.totalRefundedSet.shopMoney.amount,
-            CASE WHEN o.refunds IS NOT NULL
-                THEN CAST(coalesce(list_sum(refund_amounts), 0) AS VARCHAR) END
-        ) AS refunded_amount,
         CASE
             WHEN fulfillment_word = 'FULFILLED' THEN 'fulfilled'
             WHEN fulfillment_word IN ('PARTIALLY_FULFILLED', 'PARTIAL') THEN 'partial'
@@ -81,10 +76,9 @@ judged AS (
             ELSE 'unknown'
         END AS fulfillment_status,
         CASE
-            WHEN coalesce(o.cancelledAt, o.cancelled_at, o.closedAt, o.closed_at) IS NOT NULL
-                THEN NULL
-            WHEN o.test = 'true' THEN 'test order'
-            WHEN o.confirmed = 'false' THEN 'not confirmed'
+            WHEN canceled_at IS NOT NULL OR closed_at IS NOT NULL THEN NULL
+            WHEN is_test THEN 'test order'
+            WHEN is_unconfirmed THEN 'not confirmed'
             WHEN payment_status IN ('pending', 'partially_paid') AND NOT ship_unpaid
                 THEN 'payment pending'
             WHEN payment_status IN ('voided', 'failed') THEN 'payment failed'
@@ -99,8 +93,7 @@ held AS (
     SELECT
         *,
         CASE
-            WHEN coalesce(o.cancelledAt, o.cancelled_at, o.closedAt, o.closed_at) IS NOT NULL
-                THEN NULL
+            WHEN canceled_at IS NOT NULL OR closed_at IS NOT NULL THEN NULL
             WHEN reason IS NOT NULL THEN reason
             WHEN fulfillment_status = 'unknown' THEN 'unknown status of the channel'
             WHEN delivery_mode = 'home' AND address_missing AND to_ship > 0
@@ -112,51 +105,51 @@ held AS (
 SELECT
     page,
     record,
-    CASE WHEN lines_missing THEN 'not an order: lineItems (line_items) is missing' END AS refusal,
+    CASE WHEN lines IS NULL THEN 'not an order: lineItems (line_items) is missing' END AS refusal,
     channel_id || '/' || external_id AS order_id,
     channel_id,
     external_id,
-    coalesce(nullif(trim(o.name), ''), external_id) AS number,
+    coalesce(number, external_id) AS number,
     CASE
-        WHEN coalesce(o.cancelledAt, o.cancelled_at) IS NOT NULL THEN 'canceled'
-        WHEN coalesce(o.closedAt, o.closed_at) IS NOT NULL THEN 'closed'
+        WHEN canceled_at IS NOT NULL THEN 'canceled'
+        WHEN closed_at IS NOT NULL THEN 'closed'
         WHEN hold_reason IS NOT NULL THEN 'held'
         ELSE 'open'
     END AS order_status,
     CASE
-        WHEN coalesce(o.cancelledAt, o.cancelled_at) IS NOT NULL THEN 'cancelled'
-        WHEN coalesce(o.closedAt, o.closed_at) IS NOT NULL THEN 'closed'
+        WHEN canceled_at IS NOT NULL THEN 'cancelled'
+        WHEN closed_at IS NOT NULL THEN 'closed'
         ELSE 'open'
     END AS order_status_raw,
     payment_status,
-    coalesce(o.displayFinancialStatus, o.financial_status) AS payment_status_raw,
+    payment_status_raw,
     fulfillment_status,
-    coalesce(o.displayFulfillmentStatus, o.fulfillment_status) AS fulfillment_status_raw,
+    fulfillment_status_raw,
     hold_reason,
     currency,
-    coalesce(
-        o.currentTotalPriceSet.shopMoney.amount,
-        o.current_total_price,
-        CAST(
-            try_cast(o.total_price AS DECIMAL(18, 4))
-            - coalesce(try_cast(refunded_amount AS DECIMAL(18, 4)), 0) AS VARCHAR
-        )
-    ) AS total_amount,
-    coalesce(o.totalPriceSet.shopMoney.amount, o.total_price) AS original_total_amount,
-    coalesce(o.totalTaxSet.shopMoney.amount, o.total_tax) AS tax_amount,
-    coalesce(
-        o.totalShippingPriceSet.shopMoney.amount, o.total_shipping_price_set.shop_money.amount
-    ) AS shipping_amount,
-    coalesce(o.totalDiscountsSet.shopMoney.amount, o.total_discounts) AS discount_amount,
-    refunded_amount,
-    coalesce(o.taxesIncluded, o.taxes_included) AS prices_include_tax,
+    coalesce(total_amount, CAST(
+        try_cast(rest_total_amount AS DECIMAL(18, 4))
+        - coalesce(try_cast(refunded AS DECIMAL(18, 4)), 0) AS VARCHAR
+    )) AS total_amount,
+    original_total_amount,
+    tax_amount,
+    shipping_amount,
+    discount_amount,
+    refunded AS refunded_amount,
+    prices_include_tax,
     delivery_mode,
     CASE WHEN delivery_choice IN ('any', 'together', 'first_now') THEN delivery_choice END
         AS delivery_choice,
-    pickup_location,
-    coalesce(nullif(trim(shipping_line.code), ''), shipping_line.title) AS service,
-    coalesce(o.customerLocale, o.customer_locale, channel_language) AS language,
+    CASE
+        WHEN pickup_location IS NOT NULL THEN pickup_location
+        WHEN delivery_mode = 'collect' THEN coalesce(
+            json_extract_string(options, '$.locations."' || assigned_location || '"'),
+            assigned_location
+        )
+    END AS pickup_location,
+    service,
+    coalesce(language, channel_language) AS language,
     promised_at,
-    coalesce(o.processedAt, o.processed_at, o.createdAt, o.created_at) AS placed_at,
+    placed_at,
     updated_at
 FROM held

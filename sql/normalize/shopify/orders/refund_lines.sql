@@ -9,10 +9,10 @@ WITH lines AS (
         s.page,
         s.record,
         i.channel_id || '/' || s.external_id AS order_id,
-        split_part(r.id, '/', -1) AS refund_id,
+        split_part(s.r.id, '/', -1) AS refund_id,
         unnest(coalesce(
             json_transform(
-                coalesce(json_extract(r.refundLineItems, '$.nodes'), r.refundLineItems),
+                coalesce(json_extract(s.r.refundLineItems, '$.nodes'), s.r.refundLineItems),
                 '[{
                     "quantity": "VARCHAR", "restockType": "VARCHAR",
                     "lineItem": {"id": "VARCHAR"},
@@ -22,12 +22,13 @@ WITH lines AS (
                 line_id: split_part(l.lineItem.id, '/', -1), quantity: l.quantity,
                 restock: l.restockType, amount: l.subtotalSet.shopMoney.amount
             }),
-            r.refund_line_items.list_transform(lambda l: {
+            list_transform(s.r.refund_line_items, lambda l: {
                 line_id: l.line_item_id, quantity: l.quantity,
                 restock: l.restock_type, amount: l.subtotal
             })
         )) AS l
-    FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.refunds) AS u (r)
+    FROM (SELECT page, record, external_id, unnest(refunds) AS r FROM shaped) AS s
+    CROSS JOIN batch_info AS i
 )
 
 SELECT

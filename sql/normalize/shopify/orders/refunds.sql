@@ -11,24 +11,26 @@ SELECT
     s.page,
     s.record,
     i.channel_id || '/' || s.external_id AS order_id,
-    split_part(r.id, '/', -1) AS refund_id,
+    split_part(s.r.id, '/', -1) AS refund_id,
     coalesce(
-        r.totalRefundedSet.shopMoney.amount,
+        s.r.totalRefundedSet.shopMoney.amount,
         CASE
-            WHEN r.transactions IS NULL THEN NULL
+            WHEN s.r.transactions IS NULL THEN NULL
             WHEN len(list_filter(
-                r.transactions, lambda t: upper(t.currency) IS DISTINCT FROM s.currency
+                s.r.transactions, lambda t: upper(t.currency) IS DISTINCT FROM s.currency
             )) > 0 THEN NULL
             ELSE CAST(coalesce(list_sum(list_transform(
                 list_filter(
-                    r.transactions, lambda t: t.kind = 'refund' AND t.status = 'success'
+                    s.r.transactions, lambda t: t.kind = 'refund' AND t.status = 'success'
                 ),
                 lambda t: try_cast(t.amount AS DECIMAL(18, 4))
             )), 0) AS VARCHAR)
         END
     ) AS amount,
     s.currency,
-    nullif(trim(r.note), '') AS reason_text,
-    coalesce(r.createdAt, r.created_at) AS refunded_at,
+    nullif(trim(s.r.note), '') AS reason_text,
+    coalesce(s.r.createdAt, s.r.created_at) AS refunded_at,
     s.updated_at
-FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.refunds) AS u (r)
+FROM (
+    SELECT page, record, external_id, currency, updated_at, unnest(refunds) AS r FROM shaped
+) AS s CROSS JOIN batch_info AS i

@@ -15,19 +15,15 @@
 --     way count, somebody ships them. A returned unit stays shipped.
 --   * So units that are neither shipped nor to be shipped were taken out before shipping,
 --     and never more than current has lost. A unit returned after shipping is not one.
-WITH cut AS (
-    SELECT page, record, body, json_extract(body, [
-        '$.lineItems.nodes', '$.lineItems', '$.line_items',
-        '$.fulfillmentOrders.nodes', '$.fulfillmentOrders', '$.shippingLine',
-        '$.shippingLines.nodes[0]', '$.shipping_lines[0]'
-    ]) AS part
-    FROM records
-),
-
-parsed AS (
+--
+-- Lambdas capture whole columns, and what is captured is copied for each element of a list:
+-- only narrow columns stand in them. Lists of bulk files are read in a second parse, which
+-- COALESCE spares all others.
+WITH parsed AS (
     SELECT
         page,
         record,
+        body,
         json_transform(body, '{
             "id": "VARCHAR", "name": "VARCHAR",
             "createdAt": "VARCHAR", "created_at": "VARCHAR",
@@ -58,6 +54,9 @@ parsed AS (
                 "province_code": "VARCHAR", "country_code": "VARCHAR", "phone": "VARCHAR",
                 "latitude": "VARCHAR", "longitude": "VARCHAR"
             },
+            "shippingLine": {"title": "VARCHAR", "code": "VARCHAR"},
+            "shippingLines": {"nodes": [{"title": "VARCHAR", "code": "VARCHAR"}]},
+            "shipping_lines": [{"title": "VARCHAR", "code": "VARCHAR"}],
             "totalPriceSet": {"shopMoney": {"amount": "VARCHAR"}}, "total_price": "VARCHAR",
             "currentTotalPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
             "current_total_price": "VARCHAR",
@@ -74,6 +73,10 @@ parsed AS (
                 },
                 "line_items": [{"quantity": "VARCHAR", "id": "VARCHAR"}]
             }],
+            "fulfillmentOrders": {"nodes": [{
+                "assignedLocation": {"location": {"id": "VARCHAR"}},
+                "deliveryMethod": {"methodType": "VARCHAR", "maxDeliveryDateTime": "VARCHAR"}
+            }]},
             "refunds": [{
                 "id": "VARCHAR", "note": "VARCHAR",
                 "createdAt": "VARCHAR", "created_at": "VARCHAR",
@@ -87,68 +90,62 @@ parsed AS (
                     "kind": "VARCHAR", "status": "VARCHAR",
                     "amount": "VARCHAR", "currency": "VARCHAR"
                 }]
+            }],
+            "lineItems": {"nodes": [{
+                "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "title": "VARCHAR",
+                "quantity": "VARCHAR", "currentQuantity": "VARCHAR",
+                "unfulfilledQuantity": "VARCHAR", "nonFulfillableQuantity": "VARCHAR",
+                "requiresShipping": "VARCHAR", "isGiftCard": "VARCHAR",
+                "lineItemGroup": {"id": "VARCHAR"},
+                "originalUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
+                "discountAllocations": [
+                    {"allocatedAmountSet": {"shopMoney": {"amount": "VARCHAR"}}}
+                ],
+                "taxLines": [{"priceSet": {"shopMoney": {"amount": "VARCHAR"}}}]
+            }]},
+            "line_items": [{
+                "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "title": "VARCHAR",
+                "quantity": "VARCHAR", "current_quantity": "VARCHAR",
+                "fulfillable_quantity": "VARCHAR", "fulfillment_status": "VARCHAR",
+                "requires_shipping": "VARCHAR", "gift_card": "VARCHAR", "price": "VARCHAR",
+                "discount_allocations": [{"amount": "VARCHAR"}],
+                "tax_lines": [{"price": "VARCHAR"}]
             }]
-        }') AS o,
-        json_transform(coalesce(part[1], part[2], part[3]), '[{
-            "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "title": "VARCHAR",
-            "quantity": "VARCHAR",
-            "currentQuantity": "VARCHAR", "current_quantity": "VARCHAR",
-            "unfulfilledQuantity": "VARCHAR", "fulfillable_quantity": "VARCHAR",
-            "nonFulfillableQuantity": "VARCHAR", "fulfillment_status": "VARCHAR",
-            "requiresShipping": "VARCHAR", "requires_shipping": "VARCHAR",
-            "isGiftCard": "VARCHAR", "gift_card": "VARCHAR",
-            "lineItemGroup": {"id": "VARCHAR"},
-            "originalUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}}, "price": "VARCHAR",
-            "discountAllocations": [{"allocatedAmountSet": {"shopMoney": {"amount": "VARCHAR"}}}],
-            "discount_allocations": [{"amount": "VARCHAR"}],
-            "taxLines": [{"priceSet": {"shopMoney": {"amount": "VARCHAR"}}}],
-            "tax_lines": [{"price": "VARCHAR"}]
-        }]') AS lines,
-        json_transform(coalesce(part[4], part[5]), '[{
-            "assignedLocation": {"location": {"id": "VARCHAR"}},
-            "deliveryMethod": {"methodType": "VARCHAR", "maxDeliveryDateTime": "VARCHAR"}
-        }]') AS deliveries,
-        json_transform(
-            coalesce(part[6], part[7], part[8]), '{"title": "VARCHAR", "code": "VARCHAR"}'
-        ) AS shipping_line
-    FROM cut
+        }') AS o
+    FROM records
 ),
 
-counted AS (
+lists AS (
     SELECT
-        page,
-        record,
-        o,
-        lines,
-        deliveries,
-        shipping_line,
-        split_part(o.id, '/', -1) AS external_id,
-        coalesce(o.updatedAt, o.updated_at) AS updated_at,
-        upper(coalesce(o.displayFinancialStatus, o.financial_status)) AS payment_word,
-        upper(coalesce(o.displayFulfillmentStatus, o.fulfillment_status, 'unfulfilled'))
-            AS fulfillment_word,
+        * EXCLUDE (body),
         coalesce(
-            list_filter(o.customAttributes, lambda a: a.key = 'delivery_choice')[1].value,
-            list_filter(o.note_attributes, lambda a: a.name = 'delivery_choice')[1].value
-        ) AS delivery_choice,
+            o.lineItems.nodes,
+            CASE WHEN o.line_items IS NULL THEN json_transform(body, '{"lineItems": [{
+                "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "title": "VARCHAR",
+                "quantity": "VARCHAR", "currentQuantity": "VARCHAR",
+                "unfulfilledQuantity": "VARCHAR", "nonFulfillableQuantity": "VARCHAR",
+                "requiresShipping": "VARCHAR", "isGiftCard": "VARCHAR",
+                "lineItemGroup": {"id": "VARCHAR"},
+                "originalUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
+                "discountAllocations": [
+                    {"allocatedAmountSet": {"shopMoney": {"amount": "VARCHAR"}}}
+                ],
+                "taxLines": [{"priceSet": {"shopMoney": {"amount": "VARCHAR"}}}]
+            }]}').lineItems END
+        ) AS line_nodes,
         coalesce(
-            list_filter(o.customAttributes, lambda a: a.key = 'pickup_location')[1].value,
-            list_filter(o.note_attributes, lambda a: a.name = 'pickup_location')[1].value,
-            CASE WHEN list_contains(
-                list_transform(deliveries, lambda d: d.deliveryMethod.methodType), 'PICK_UP'
-            ) THEN coalesce(
-                json_extract_string(options, '$.locations."'
-                    || split_part(deliveries[1].assignedLocation.location.id, '/', -1) || '"'),
-                split_part(deliveries[1].assignedLocation.location.id, '/', -1)
-            ) END
-        ) AS pickup_location,
-        coalesce(
-            list_filter(o.customAttributes, lambda a: a.key = 'promised_at')[1].value,
-            list_filter(o.note_attributes, lambda a: a.name = 'promised_at')[1].value,
-            list_max(list_transform(deliveries, lambda d: d.deliveryMethod.maxDeliveryDateTime))
-        ) AS promised_at,
-        upper(coalesce(o.currencyCode, o.currency)) AS currency,
-        list_transform(deliveries, lambda d: d.deliveryMethod.methodType) AS methods,
+            o.fulfillmentOrders.nodes,
+            CASE WHEN o.line_items IS NULL THEN json_transform(
+                body, '{"fulfillmentOrders": [{
+                    "assignedLocation": {"location": {"id": "VARCHAR"}},
+                    "deliveryMethod": {
+                        "methodType": "VARCHAR", "maxDeliveryDateTime": "VARCHAR"
+                    }
+                }]}'
+            ).fulfillmentOrders END
+        ) AS deliveries,
+        coalesce(o.shippingLine, o.shippingLines.nodes[1], o.shipping_lines[1]) AS shipping_line,
+        flatten(list_transform(o.refunds, lambda r: r.refund_line_items)) AS refunded,
         flatten(list_transform(
             list_filter(o.fulfillments, lambda f:
                 upper(f.status) NOT IN ('CANCELLED', 'ERROR', 'FAILURE')),
@@ -162,63 +159,127 @@ counted AS (
                 })
             )
         )) AS fulfilled
-    FROM parsed CROSS JOIN batch_info
+    FROM parsed
+),
+
+told AS (
+    SELECT
+        *,
+        coalesce(
+            list_transform(line_nodes, lambda l: {
+                id: split_part(l.id, '/', -1),
+                sku: nullif(l.sku, ''),
+                title: coalesce(l.name, l.title),
+                quantity: l.quantity,
+                ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
+                current: try_cast(l.currentQuantity AS DECIMAL(18, 3)),
+                to_ship: try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3)),
+                shipped: CASE WHEN l.unfulfilledQuantity IS NULL THEN 0 ELSE
+                    try_cast(l.quantity AS DECIMAL(18, 3))
+                    - try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3))
+                    - coalesce(try_cast(l.nonFulfillableQuantity AS DECIMAL(18, 3)), 0)
+                END,
+                requires_shipping: coalesce(l.requiresShipping, 'true') = 'true'
+                    AND coalesce(l.isGiftCard, 'false') <> 'true',
+                keep_together: split_part(l.lineItemGroup.id, '/', -1),
+                unit_price: l.originalUnitPriceSet.shopMoney.amount,
+                discount: coalesce(list_sum(list_transform(l.discountAllocations, lambda d:
+                    try_cast(d.allocatedAmountSet.shopMoney.amount AS DECIMAL(18, 4)))), 0),
+                tax: CASE WHEN l.taxLines IS NOT NULL THEN coalesce(
+                    list_sum(list_transform(l.taxLines, lambda t:
+                        try_cast(t.priceSet.shopMoney.amount AS DECIMAL(18, 4)))), 0) END
+            }),
+            list_transform(o.line_items, lambda l: {
+                id: split_part(l.id, '/', -1),
+                sku: nullif(l.sku, ''),
+                title: coalesce(l.name, l.title),
+                quantity: l.quantity,
+                ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
+                current: try_cast(l.current_quantity AS DECIMAL(18, 3)),
+                to_ship: try_cast(l.fulfillable_quantity AS DECIMAL(18, 3)),
+                shipped: CASE WHEN l.fulfillment_status IS NULL THEN 0 ELSE
+                    try_cast(l.current_quantity AS DECIMAL(18, 3))
+                    - try_cast(l.fulfillable_quantity AS DECIMAL(18, 3))
+                END,
+                requires_shipping: coalesce(l.requires_shipping, 'true') = 'true'
+                    AND coalesce(l.gift_card, 'false') <> 'true',
+                keep_together: CAST(NULL AS VARCHAR),
+                unit_price: l.price,
+                discount: coalesce(list_sum(list_transform(l.discount_allocations, lambda d:
+                    try_cast(d.amount AS DECIMAL(18, 4)))), 0),
+                tax: CASE WHEN l.tax_lines IS NOT NULL THEN coalesce(
+                    list_sum(list_transform(l.tax_lines, lambda t:
+                        try_cast(t.price AS DECIMAL(18, 4)))), 0) END
+            })
+        ) AS lines
+    FROM lists
 )
 
 SELECT
-    * EXCLUDE (lines, fulfilled),
+    page,
+    record,
+    split_part(o.id, '/', -1) AS external_id,
+    nullif(trim(o.name), '') AS number,
+    coalesce(o.processedAt, o.processed_at, o.createdAt, o.created_at) AS placed_at,
+    coalesce(o.updatedAt, o.updated_at) AS updated_at,
+    coalesce(o.closedAt, o.closed_at) AS closed_at,
+    coalesce(o.cancelledAt, o.cancelled_at) AS canceled_at,
+    o.test = 'true' AS is_test,
+    o.confirmed = 'false' AS is_unconfirmed,
+    lower(coalesce(o.sourceName, o.source_name)) AS source_name,
+    upper(coalesce(o.currencyCode, o.currency)) AS currency,
+    coalesce(o.taxesIncluded, o.taxes_included) AS prices_include_tax,
+    coalesce(o.customerLocale, o.customer_locale) AS language,
+    coalesce(o.displayFinancialStatus, o.financial_status) AS payment_status_raw,
+    coalesce(o.displayFulfillmentStatus, o.fulfillment_status) AS fulfillment_status_raw,
+    coalesce(nullif(trim(shipping_line.code), ''), shipping_line.title) AS service,
+    split_part(coalesce(o.retailLocation.id, o.location_id), '/', -1) AS retail_location,
+    o.shippingAddress IS NULL AND o.shipping_address IS NULL AS without_address,
+    coalesce(o.shippingAddress.name, o.shipping_address.name) AS name,
+    coalesce(o.shippingAddress.company, o.shipping_address.company) AS company,
+    coalesce(o.email, o.contact_email) AS email,
+    coalesce(o.shippingAddress.phone, o.shipping_address.phone, o.phone) AS phone,
+    coalesce(o.shippingAddress.address1, o.shipping_address.address1) AS address1,
+    coalesce(o.shippingAddress.address2, o.shipping_address.address2) AS address2,
+    coalesce(o.shippingAddress.zip, o.shipping_address.zip) AS postal_code,
+    coalesce(o.shippingAddress.city, o.shipping_address.city) AS city,
+    coalesce(o.shippingAddress.provinceCode, o.shipping_address.province_code) AS region,
+    coalesce(o.shippingAddress.countryCodeV2, o.shipping_address.country_code) AS country,
+    coalesce(o.shippingAddress.latitude, o.shipping_address.latitude) AS latitude,
+    coalesce(o.shippingAddress.longitude, o.shipping_address.longitude) AS longitude,
+    coalesce(o.currentTotalPriceSet.shopMoney.amount, o.current_total_price) AS total_amount,
+    o.total_price AS rest_total_amount,
+    coalesce(o.totalPriceSet.shopMoney.amount, o.total_price) AS original_total_amount,
+    coalesce(o.totalTaxSet.shopMoney.amount, o.total_tax) AS tax_amount,
+    coalesce(
+        o.totalShippingPriceSet.shopMoney.amount, o.total_shipping_price_set.shop_money.amount
+    ) AS shipping_amount,
+    coalesce(o.totalDiscountsSet.shopMoney.amount, o.total_discounts) AS discount_amount,
+    o.totalRefundedSet.shopMoney.amount AS refunded_amount,
+    coalesce(
+        list_filter(o.customAttributes, lambda a: a.key = 'delivery_choice')[1].value,
+        list_filter(o.note_attributes, lambda a: a.name = 'delivery_choice')[1].value
+    ) AS delivery_choice,
+    list_transform(deliveries, lambda d: d.deliveryMethod.methodType) AS methods,
+    coalesce(
+        list_filter(o.customAttributes, lambda a: a.key = 'pickup_location')[1].value,
+        list_filter(o.note_attributes, lambda a: a.name = 'pickup_location')[1].value
+    ) AS pickup_location,
+    split_part(deliveries[1].assignedLocation.location.id, '/', -1) AS assigned_location,
+    coalesce(
+        list_filter(o.customAttributes, lambda a: a.key = 'promised_at')[1].value,
+        list_filter(o.note_attributes, lambda a: a.name = 'promised_at')[1].value,
+        list_max(list_transform(deliveries, lambda d: d.deliveryMethod.maxDeliveryDateTime))
+    ) AS promised_at,
     o.refunds AS refunds,
-    list_transform(lines, lambda l: {
-        id: split_part(l.id, '/', -1),
-        sku: nullif(l.sku, ''),
-        title: coalesce(l.name, l.title),
-        quantity: l.quantity,
-        ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
-        current: coalesce(
-            try_cast(coalesce(l.currentQuantity, l.current_quantity) AS DECIMAL(18, 3)),
-            try_cast(l.quantity AS DECIMAL(18, 3)) - coalesce(list_sum(list_transform(
-                list_filter(
-                    flatten(list_transform(o.refunds, lambda r: r.refund_line_items)),
-                    lambda r: r.line_item_id = l.id
-                ),
-                lambda r: try_cast(r.quantity AS DECIMAL(18, 3))
-            )), 0)
-        ),
-        to_ship: try_cast(
-            coalesce(l.unfulfilledQuantity, l.fulfillable_quantity) AS DECIMAL(18, 3)
-        ),
-        shipped: CASE
-            WHEN o.fulfillments IS NOT NULL THEN coalesce(list_sum(list_transform(
-                list_filter(fulfilled, lambda f: f.line = split_part(l.id, '/', -1)),
-                lambda f: f.units
-            )), 0)
-            WHEN l.unfulfilledQuantity IS NOT NULL THEN
-                try_cast(l.quantity AS DECIMAL(18, 3))
-                - try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3))
-                - coalesce(try_cast(l.nonFulfillableQuantity AS DECIMAL(18, 3)), 0)
-            WHEN l.fulfillment_status IS NOT NULL THEN
-                try_cast(l.current_quantity AS DECIMAL(18, 3))
-                - try_cast(l.fulfillable_quantity AS DECIMAL(18, 3))
-            ELSE 0
-        END,
-        requires_shipping: coalesce(l.requiresShipping, l.requires_shipping, 'true') = 'true'
-            AND coalesce(l.isGiftCard, l.gift_card, 'false') <> 'true',
-        keep_together: split_part(l.lineItemGroup.id, '/', -1),
-        unit_price: coalesce(l.originalUnitPriceSet.shopMoney.amount, l.price),
-        discount: coalesce(
-            list_sum(list_transform(l.discountAllocations, lambda d:
-                try_cast(d.allocatedAmountSet.shopMoney.amount AS DECIMAL(18, 4)))),
-            list_sum(list_transform(l.discount_allocations, lambda d:
-                try_cast(d.amount AS DECIMAL(18, 4)))),
-            0
-        ),
-        tax: coalesce(
-            list_sum(list_transform(l.taxLines, lambda t:
-                try_cast(t.priceSet.shopMoney.amount AS DECIMAL(18, 4)))),
-            list_sum(list_transform(l.tax_lines, lambda t:
-                try_cast(t.price AS DECIMAL(18, 4)))),
-            CASE WHEN l.taxLines IS NOT NULL OR l.tax_lines IS NOT NULL THEN 0 END
-        )
-    }) AS lines,
-    lines IS NULL AS lines_missing
-FROM counted
+    list_transform(lines, lambda l: struct_update(
+        l,
+        current := coalesce(l.current, l.ordered - coalesce(list_sum(list_transform(
+            list_filter(refunded, lambda r: split_part(r.line_item_id, '/', -1) = l.id),
+            lambda r: try_cast(r.quantity AS DECIMAL(18, 3))
+        )), 0)),
+        shipped := CASE WHEN fulfilled IS NULL THEN l.shipped ELSE coalesce(list_sum(
+            list_transform(list_filter(fulfilled, lambda f: f.line = l.id), lambda f: f.units)
+        ), 0) END
+    )) AS lines
+FROM told
