@@ -21,4 +21,8 @@ def open_lines(session: Session) -> pl.DataFrame:
     session.frame("tmp_open_orders", orders)
     placed = orders["placed_at"].min()
     begun = placed if isinstance(placed, datetime) else NEVER
-    return session.query("demand/open_lines", begun=begun - AHEAD)
+    parts = session.query("demand/parts", begun=begun - AHEAD)
+    session.frame("tmp_open_parts", parts)
+    session.pick("tmp_open_order_lines", "order_lines", orders.select("order_id"))
+    session.pick("tmp_open_part_lines", "fulfillment_lines", parts.select("fo_id"))
+    return session.query("demand/open_lines")

@@ -291,3 +291,17 @@ def test_posting_a_history_in_steps_ends_as_posting_it_at_once(store: Store, tmp
             if world is stepwise:
                 post(world, at(hours))
     assert post(stepwise, NOON) == post(at_once, NOON)
+
+
+def test_what_a_plan_allocates_is_reserved_at_once_and_posted_no_second_time(world: World):
+    world.count("lyon", "sock", 10, at(-1))
+    post(world, at(-1))
+    world.give("f1", "sock", 4)
+    world.give("f2", "sock", 1)
+    with world.store.session() as s:
+        orders, lines = s.table("fulfillment_orders"), s.table("fulfillment_lines")
+        assert ledger.reserve(s, orders, lines, NOON) == 2
+        assert ledger.reserve(s, orders, lines, NOON) == 0
+        assert balances(s)[LYON] == 5
+    found = post(world, NOON)
+    assert (found[LYON], found[ALLOCATED]) == (5, 5)

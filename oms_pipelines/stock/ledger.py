@@ -50,6 +50,26 @@ def post(session: Session, now: datetime) -> Posted:
     return Posted(movements.height, corrections.height)
 
 
+def reserve(session: Session, orders: pl.DataFrame, lines: pl.DataFrame, now: datetime) -> int:
+    """Post the allocation of new fulfillment orders (their rows and lines). Idempotent.
+
+    What `post` would find of them, without looking for it. Returns the movements posted.
+    """
+    owed = lines.join(orders.select("fo_id", "location_id", "planned_at"), on="fo_id").select(
+        pl.lit("allocation").alias("cause"),
+        pl.format("{}/{}/{}", "fo_id", "line_id", "sku").alias("cause_id"),
+        "sku",
+        pl.format("{}/sellable", "location_id").alias("from_account"),
+        pl.format("{}/allocated", "location_id").alias("to_account"),
+        "quantity",
+        pl.col("planned_at").alias("valid_at"),
+        pl.col("planned_at").alias("begun"),
+    )
+    movements = _movements(session, owed, now)
+    _write(session, movements)
+    return movements.height
+
+
 def _touched(session: Session, since: datetime) -> None:
     """Name the fulfillment orders and parcels whose movements may have changed."""
     orders = session.query("stock/touched_orders", since=since)
@@ -59,10 +79,13 @@ def _touched(session: Session, since: datetime) -> None:
     parcels = session.query("stock/touched_parcels", **when, begun=begun)
     others = parcels.filter("recent").join(orders, on="fo_id", how="anti").select("fo_id").unique()
     if others.height:
-        session.frame("tmp_named", others)
-        session.frame("tmp_orders", pl.concat([orders, session.query("stock/other_orders")]))
+        session.pick("tmp_others", "fulfillment_orders", others)
+        orders = pl.concat([orders, session.query("stock/other_orders")])
+        session.frame("tmp_orders", orders)
         parcels = session.query("stock/touched_parcels", **when, begun=BEGINNING)
     session.frame("tmp_parcels", parcels)
+    session.pick("tmp_lines", "fulfillment_lines", orders.select("fo_id"))
+    session.pick("tmp_contents", "shipment_lines", parcels.select("shipment_id"))
 
 
 def _movements(session: Session, owed: pl.DataFrame, now: datetime) -> pl.DataFrame:

@@ -85,6 +85,15 @@ class Session(Protocol):
         """Make rows readable by later statements of this session as temp table `name`."""
         ...
 
+    def pick(self, name: str, table: str, keys: pl.DataFrame) -> None:
+        """Make the rows of a table that have these keys readable as temp table `name`.
+
+        For a few rows of a large table, by columns that need not be its whole key: the
+        embedded store reads the other columns only where those rows lie, while a join in a
+        statement reads them all.
+        """
+        ...
+
 
 class Store(Protocol):
     """Where the canonical tables live."""

@@ -62,9 +62,22 @@ class SqlSession(ABC):
 
     def frame(self, name: str, rows: pl.DataFrame) -> None:
         """Make rows readable as temp table `name` until the session ends."""
-        if not _FRAME_NAME.fullmatch(name) or name in METADATA.tables or name in _OWN_NAMES:
-            raise OmsError(f"frame {name!r}: choose a name such as tmp_lines")
-        self._stage(name, frames.canonical(name, rows))
+        self._stage(_checked(name), frames.canonical(name, rows))
+
+    def pick(self, name: str, table: str, keys: pl.DataFrame) -> None:
+        """Make the rows of a table that have these keys readable as temp table `name`."""
+        strange = set(keys.columns) - set(columns_of(table))
+        if strange or not keys.columns:
+            raise OmsError(f"pick {name!r}: {table} has no column {', '.join(sorted(strange))}")
+        self.frame(f"{name}_keys", keys.unique())
+        names = {
+            "name": f'"{_checked(name)}"',
+            "table": f'"{table}"',
+            "keys": f'"{name}_keys"',
+            "same": " AND ".join(f't."{c}" = k."{c}"' for c in keys.columns),
+        }
+        self._run(name, f'DROP TABLE IF EXISTS "{name}"', {})
+        self._do(f"{self.folder}/pick", names)
 
     def upsert(self, table: str, rows: pl.DataFrame) -> int:
         """Insert rows or replace those of the same key. Return how many rows differ now."""
@@ -143,6 +156,12 @@ class SqlSession(ABC):
     def _may_write(self, what: str) -> None:
         if self._read_only:
             raise OmsError(f"{what}: this session is read-only")
+
+
+def _checked(name: str) -> str:
+    if not _FRAME_NAME.fullmatch(name) or name in METADATA.tables or name in _OWN_NAMES:
+        raise OmsError(f"frame {name!r}: choose a name such as tmp_lines")
+    return name
 
 
 def _child(table: str, child: str) -> str:

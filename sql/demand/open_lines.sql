@@ -4,20 +4,14 @@
 -- channel says has shipped counts as far as the hub did not ship it itself: a parcel closed
 -- after the record was read cannot be in the record's number. What was refunded before it
 -- shipped is not owed any more; a channel may tell it in the line, in the refund, or in both.
--- None of these orders was given to a location before $begun.
-WITH parts AS (
-    SELECT f.fo_id, f.order_id, f.state, f.closed_at > o.fetched_at AS untold
-    FROM tmp_open_orders o
-    JOIN fulfillment_orders f ON f.order_id = o.order_id
-    WHERE f.planned_at >= $begun
-),
-given AS (
+-- Reads their lines (tmp_open_order_lines) and their parts (tmp_open_parts, tmp_open_part_lines).
+WITH given AS (
     SELECT f.order_id, l.line_id,
         sum(CASE WHEN f.state IN ('refused', 'canceled') THEN l.shipped_quantity
                  ELSE greatest(l.quantity - l.refused_quantity, l.shipped_quantity) END) AS units,
         sum(CASE WHEN f.untold THEN 0 ELSE l.shipped_quantity END) AS told
-    FROM parts f
-    JOIN fulfillment_lines l ON l.fo_id = f.fo_id
+    FROM tmp_open_parts f
+    JOIN tmp_open_part_lines l ON l.fo_id = f.fo_id
     GROUP BY f.order_id, l.line_id
 ),
 refunded AS (
@@ -33,7 +27,7 @@ owed AS (
         - coalesce(g.units, 0)
         - greatest(l.shipped_quantity * l.units_per - coalesce(g.told, 0), 0) AS quantity
     FROM tmp_open_orders o
-    JOIN order_lines l ON l.order_id = o.order_id
+    JOIN tmp_open_order_lines l ON l.order_id = o.order_id
     LEFT JOIN given g ON g.order_id = l.order_id AND g.line_id = l.line_id
     LEFT JOIN refunded r ON r.order_id = l.order_id AND r.line_id = l.line_id
     WHERE l.sku IS NOT NULL AND coalesce(l.requires_shipping, TRUE)

@@ -1,4 +1,2 @@
--- The fulfillment orders named in tmp_named. Grain: fo_id.
-SELECT f.fo_id, f.location_id, f.state, f.planned_at, f.closed_at
-FROM tmp_named n
-JOIN fulfillment_orders f ON f.fo_id = n.fo_id
+-- The fulfillment orders of tmp_others, as the ledger looks at them. Grain: fo_id.
+SELECT fo_id, location_id, state, planned_at, closed_at FROM tmp_others

@@ -2,8 +2,8 @@
 -- Grain: (cause, cause_id, sku, from_account, to_account): the units that should have moved, 0
 -- included. `begun` is the earliest time the ledger can have known of it. A row without a SKU
 -- only names a cause whose movements are looked at again.
--- Reads the fulfillment orders of tmp_orders, the parcels of tmp_parcels, and what batches
--- merged since $since brought.
+-- Reads fulfillment orders (tmp_orders, their lines tmp_lines), parcels (tmp_parcels, what lies in
+-- them tmp_contents), and what batches merged since $since brought.
 WITH merged AS (
     SELECT batch_id FROM batches WHERE merged_at >= $since
 ),
@@ -11,7 +11,7 @@ contents AS (
     SELECT p.shipment_id, p.fo_id, p.status, p.shipped_at, p.status_at, p.news,
         l.line_id, l.sku, l.quantity
     FROM tmp_parcels p
-    JOIN shipment_lines l ON l.shipment_id = p.shipment_id
+    JOIN tmp_contents l ON l.shipment_id = p.shipment_id
 ),
 shipped AS (
     SELECT c.fo_id, t.location_id, t.planned_at, c.line_id, c.sku, sum(c.quantity) AS quantity,
@@ -24,7 +24,7 @@ lines AS (
     SELECT t.fo_id, t.location_id, t.state, t.planned_at, t.closed_at, l.line_id, l.sku,
         l.quantity, l.refused_quantity
     FROM tmp_orders t
-    JOIN fulfillment_lines l ON l.fo_id = t.fo_id
+    JOIN tmp_lines l ON l.fo_id = t.fo_id
 ),
 asked AS (
     SELECT
