@@ -30,7 +30,7 @@ def extraction(oms: Oms) -> dg.AssetsDefinition:
             skippable=True,
             partitions_def=partitions,
             group_name="extract",
-            kinds={_kind(oms, s)},
+            kinds={_system(oms, s), s.stream},  # a node shows the end of its key alone
             tags={"oms/source": s.id, "oms/kind": s.kind},
             description=f"{s.stream.capitalize()} of {s.kind} {s.id}, as received.",
         )
@@ -65,7 +65,7 @@ def extraction(oms: Oms) -> dg.AssetsDefinition:
         """Pull the selected sources side by side into the landing zone."""
         wanted = [s for s in found if key_of(s) in context.selected_asset_keys]
         with plainly():
-            done = extract_all(hub, wanted, window_of(context, hub.now()))
+            done = extract_all(hub, wanted, window_of(context, oms, hub.now()))
         hub.results["extract"] = done
         for result in done:
             yield from _events(result, context.selected_asset_check_keys)
@@ -75,7 +75,7 @@ def extraction(oms: Oms) -> dg.AssetsDefinition:
     return extract
 
 
-def _kind(oms: Oms, source: Source) -> str:
+def _system(oms: Oms, source: Source) -> str:
     if source.kind == "channel":
         return oms.channel(source.id).system
     return "csv" if source.kind == "location" else "api"
@@ -123,8 +123,8 @@ def _report(done: list[Extracted]) -> dict:
     ]
     gave = [(f"{r.source.id} {r.source.stream}", r.records) for r in done if r.records]
     return {
-        "sources": table(rows),
-        "records by source": bars(gave),
         "failed sources": sum(r.error is not None for r in done),
         **totals(rows, "records", "pages"),
+        "records by source": bars(gave),
+        "sources that gave or failed": table([r for r in rows if r["records"] or r["error"]]),
     }

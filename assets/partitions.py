@@ -12,7 +12,7 @@ LIVE = "oms/live"  # run tag: today is read on from the cursor, not as a whole d
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _BACKFILL = "dagster/backfill"
 _FIRST = date(2026, 1, 1)
-_AHEAD = 366  # days a configured clock may run ahead of the first day
+_AHEAD = 184  # days after the first that a configured clock may run ahead of the machine's
 
 
 def days(oms: Oms) -> dg.DailyPartitionsDefinition:
@@ -27,14 +27,14 @@ def days(oms: Oms) -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(first.isoformat(), end_offset=ahead)
 
 
-def today(oms: Oms) -> str:
+def today(oms: Oms, now: datetime | None = None) -> str:
     """Return the partition of today by the hub's clock. Raises Unreachable with it."""
-    key = clock.now(oms).date().isoformat()
+    key = (now or clock.now(oms)).date().isoformat()
     known = days(oms).get_partition_keys()
-    return key if key in known else max(min(key, known[-1]), known[0])
+    return max(min(key, known[-1]), known[0])
 
 
-def window_of(context: dg.AssetExecutionContext, now: datetime) -> Window | None:
+def window_of(context: dg.AssetExecutionContext, oms: Oms, now: datetime) -> Window | None:
     """Return the whole days a run reads again; None when it reads on from the cursors.
 
     A run of the tick reads on. Days in the past, and any range, are read whole. Raises Failure
@@ -46,7 +46,7 @@ def window_of(context: dg.AssetExecutionContext, now: datetime) -> Window | None
     )
     tags = context.run.tags
     whole = LIVE not in tags or _BACKFILL in tags or RANGE[0] in tags
-    if not whole and last.date() >= now.date():
+    if not whole and keys.end >= today(oms, now):
         return None
     if first > now:
         raise dg.Failure(f"{keys.start} is still to come", allow_retries=False)

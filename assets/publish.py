@@ -17,7 +17,7 @@ FULL = "oms/full_levels"  # run tag: publish every level, changed or not
 GATES = {  # what each asset sends out, and the verdicts that must be open for it
     "dispatch_files": ("orders", "order_lines", "fulfillment_lines"),
     "published_levels": ("orders", "order_lines", "stock_counts", "fulfillment_lines", "levels"),
-    "told": ("orders", "shipments"),
+    "tracking_and_messages": ("orders", "shipments"),
     "erp_orders": ("orders", "order_lines", "refunds"),
 }
 
@@ -97,12 +97,12 @@ def published_levels(
     deps=[dispatch_files, "shipments", "tracking_events"],
     pool=STORE,
     kinds={"api", "email"},
-    check_specs=_delivered("told"),
+    check_specs=_delivered("tracking_and_messages"),
 )
-def told(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+def tracking_and_messages(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """Acceptances and tracking to channels, messages to customers: each once."""
     with plainly():
-        stage.require_open(hub, *GATES["told"])
+        stage.require_open(hub, *GATES["tracking_and_messages"])
         done = stage.tell(hub)
     hub.results["told"] = done
     rows = [
@@ -120,7 +120,9 @@ def told(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     refused = sum(r.rejected for r in done)
     return dg.MaterializeResult(
         metadata={"deliveries": table(rows), "accepted": sum(r.accepted for r in done)},
-        check_results=[fault(DELIVERED, "told", errors, _refused(refused, "deliveries"))],
+        check_results=[
+            fault(DELIVERED, "tracking_and_messages", errors, _refused(refused, "deliveries"))
+        ],
     )
 
 
@@ -138,4 +140,4 @@ def erp_orders(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"orders": count})
 
 
-ASSETS = [dispatch_files, published_levels, told, erp_orders]
+ASSETS = [dispatch_files, published_levels, tracking_and_messages, erp_orders]

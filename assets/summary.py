@@ -30,10 +30,10 @@ _WIDTH = 24  # characters of the longest bar
 
 
 def bars(counts: Sequence[tuple[str, int]]) -> dg.MarkdownMetadataValue:
-    """Return counts as bars, longest first; the page shows no pictures made of markup."""
+    """Return counts as bars of text, longest first: they show at once, pictures behind a link."""
     top = max((n for _, n in counts), default=0)
     rows = [
-        {"": name, " ": "█" * max(1, round(_WIDTH * n / top)) if n else "", "units": n}
+        {"": name, " ": "█" * max(1, round(_WIDTH * n / top)) if n else "", "count": n}
         for name, n in sorted(counts, key=lambda c: (-c[1], c[0]))
     ]
     return table(rows)

@@ -1,7 +1,5 @@
 """Commands that do work: check, sync, replay, sandbox, demo, ui."""
 
-import os
-import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -11,7 +9,6 @@ import typer
 
 from oms_pipelines import config
 from oms_pipelines.cli.show import Json, document, rows, say
-from oms_pipelines.errors import Misconfigured, OmsError
 
 
 def register(app: typer.Typer) -> None:
@@ -22,12 +19,11 @@ def register(app: typer.Typer) -> None:
 
 def check(as_json: Json = False) -> None:
     """Validate the configuration, then try every connection."""
-    oms = config.load()
-    from oms_pipelines.stages.connections import connections, faults
+    from oms_pipelines.faults import require_sound
+    from oms_pipelines.stages.connections import connections
 
-    found = faults(oms)
-    if found:
-        raise Misconfigured(found)
+    oms = config.load()
+    require_sound(oms)
     tried = connections(oms)
     rows(
         [t.__dict__ for t in tried], as_json, f"{config.config_path()} is valid", "Nothing to try."
@@ -137,21 +133,6 @@ def demo(
 
 def ui(port: int = 3000) -> None:
     """Open the Dagster UI on this configuration, with the sandbox if it is the demo's."""
-    from oms_pipelines.cli.demo import sandbox_beside
-    from oms_pipelines.cli.tick import dagster_home
+    from oms_pipelines.cli.ui import serve_ui
 
-    oms = config.load()
-    os.environ["OMS_CONFIG"] = str(config.config_path().resolve())
-    home = dagster_home(oms)
-    say(f"Dagster UI: http://127.0.0.1:{port}  (instance {home}; Ctrl+C ends it)")
-    command = [
-        sys.executable, "-m", "dagster", "dev", "-m", "oms_pipelines.definitions",
-        "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning",
-    ]  # fmt: skip
-    with sandbox_beside(config.config_path()):
-        try:
-            code = subprocess.run(command, check=False).returncode
-        except KeyboardInterrupt:
-            code = 0
-    if code:
-        raise OmsError(f"dagster dev ended with {code}; is port {port} taken?")
+    serve_ui(port, say)
