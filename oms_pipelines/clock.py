@@ -6,23 +6,28 @@ from datetime import UTC, datetime
 import httpx
 
 from oms_pipelines.config import Oms, as_time
-from oms_pipelines.errors import Unreachable
+from oms_pipelines.errors import Misconfigured, Unreachable
 
 
 def now(oms: Oms) -> datetime:
     """Return the time in UTC: `OMS_NOW`, else the configured clock, else the machine's.
 
-    Raises Unreachable when the configured clock does not answer.
+    Raises Unreachable when the configured clock does not answer, Misconfigured when OMS_NOW
+    is no time.
     """
     fixed = os.environ.get("OMS_NOW")
     if fixed:
-        return as_time(fixed).astimezone(UTC)
+        try:
+            return as_time(fixed).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise Misconfigured(["OMS_NOW: write a time such as 2026-03-02T06:00:00Z"]) from None
     if oms.clock is None:
         return datetime.now(UTC)
     try:
         answer = httpx.get(oms.clock, timeout=5, trust_env=False)
         return as_time(answer.raise_for_status().json()["now"]).astimezone(UTC)
-    except (httpx.HTTPError, KeyError, ValueError) as e:
+    except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError) as e:
         raise Unreachable(
-            f"clock {oms.clock} does not answer ({type(e).__name__}); is the sandbox running?"
+            f"clock {oms.clock} does not answer ({type(e).__name__}); is the sandbox running? "
+            "`oms demo` runs it while it lasts, `oms sandbox` serves it"
         ) from None

@@ -11,6 +11,7 @@ from oms_pipelines import clock, config
 from oms_pipelines.channels import open_channel
 from oms_pipelines.channels.base import Channel
 from oms_pipelines.config import Oms
+from oms_pipelines.faults import require_sound
 from oms_pipelines.landing import Landing
 from oms_pipelines.logistics.carriers import Carrier, open_carrier
 from oms_pipelines.outbox.letters import Mailer, mailer
@@ -34,8 +35,12 @@ class Hub:
 
     @classmethod
     def open(cls, oms: Oms | None = None) -> "Hub":
-        """Open the hub of a configuration, or of `OMS_CONFIG`. Raises Misconfigured."""
+        """Open the hub of a configuration, or of `OMS_CONFIG`.
+
+        Raises Misconfigured with every fault, before anything is opened.
+        """
         oms = oms or config.load()
+        require_sound(oms)
         store = open_store(oms.store.url)
         store.migrate()
         return cls(oms, store, Landing(oms.landing.url))

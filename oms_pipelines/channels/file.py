@@ -19,7 +19,7 @@ from oms_pipelines.channels._file_rows import grouped, read_rows, sales_profile
 from oms_pipelines.channels.base import Capabilities, Level, Page, Parcel, Receipt, Window
 from oms_pipelines.config import Channel as ChannelSettings
 from oms_pipelines.config import Settings
-from oms_pipelines.errors import Malformed, Misconfigured, OmsError
+from oms_pipelines.errors import Malformed, Misconfigured, OmsError, Unreachable
 from oms_pipelines.logistics import csvfile
 from oms_pipelines.logistics.profiles import Field, Profile, resolve
 from oms_pipelines.logistics.transport import Folder, open_folder
@@ -193,7 +193,9 @@ class FileChannel:
                 yield Receipt(parcel.key, "retry", str(e))
 
     def ping(self) -> str:
-        """Look into the folder. Raises Unreachable when the system refuses."""
+        """Look into the folder. Raises Unreachable when it is not there."""
+        if not self._in.path.is_dir():
+            raise Unreachable(f"{self._in.path}: no such folder; make it, or correct the path")
         return f"{len(self._waiting())} files wait in the folder"
 
     def _waiting(self) -> list[str]:

@@ -1,18 +1,27 @@
-"""Try every connection of a configuration, and every fault that only a look inside tells."""
+"""Try every connection of a configuration."""
 
+import smtplib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from oms_pipelines.channels import open_channel, systems
-from oms_pipelines.config import Oms
-from oms_pipelines.errors import Misconfigured, OmsError
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from oms_pipelines import clock
+from oms_pipelines.channels import open_channel
+from oms_pipelines.config import Drop, Inbound, Oms, Outbound
+from oms_pipelines.errors import OmsError, Unreachable
 from oms_pipelines.landing import Landing
 from oms_pipelines.logistics.carriers import open_carrier
-from oms_pipelines.logistics.profiles import faults as profile_faults
+from oms_pipelines.logistics.profiles import USES
 from oms_pipelines.logistics.transport import open_folder
-from oms_pipelines.outbox.letters import mailer
-from oms_pipelines.routing import check_rules
 from oms_pipelines.store import open_store
+
+_AT_ONCE = 8
+_PATIENCE = 10.0  # seconds a mail server or database gets to answer
 
 
 @dataclass(frozen=True)
@@ -24,48 +33,37 @@ class Tried:
     answer: str
 
 
-def faults(oms: Oms) -> list[str]:
-    """Return the faults of profiles, systems, adapters' options and routing rules, with paths."""
-    found = [*profile_faults(oms), *check_rules(oms.routing)]
-    for i, channel in enumerate(oms.channels):
-        if channel.system not in systems():
-            known = ", ".join(systems())
-            found.append(f"channels[{i}].system: no {channel.system}; there are {known}")
-            continue
-        try:
-            open_channel(channel, oms.profiles)
-        except Misconfigured as e:
-            found += [f"channels[{i}]: {fault}" for fault in e.faults]
-    return found
-
-
 def connections(oms: Oms) -> list[Tried]:
-    """Try the store, the landing zone, every channel, folder, carrier and the mail server."""
+    """Try the store, the landing zone, every channel, folder, carrier, mail and the ERP."""
     tries: list[tuple[str, Callable[[], str]]] = [
         ("store", lambda: _store(oms)),
         ("landing", lambda: f"{len(Landing(oms.landing.url).streams())} streams"),
     ]
+    if oms.clock is not None:
+        tries.append(("clock", lambda: f"{clock.now(oms):%Y-%m-%d %H:%M} UTC"))
     for channel in oms.channels:
         tries.append(
             (f"channel {channel.id}", lambda c=channel: open_channel(c, oms.profiles).ping())
         )
-    for location in oms.locations:
-        for name in ("stock", "confirmations", "acknowledgements", "receipts"):
-            inbound = getattr(location, name)
-            if inbound is not None:
-                what = f"location {location.id} {name}"
-                tries.append((what, lambda i=inbound: _waiting(i.source, i.pattern)))
-        for name in ("dispatch", "return_notices"):
-            outbound = getattr(location, name)
-            if outbound is not None:
-                what = f"location {location.id} {name}"
-                tries.append((what, lambda o=outbound: _waiting(o.to, "*")))
+        if to := channel.stock.to:
+            tries.append((f"channel {channel.id} levels", lambda to=to: _takes(to)))
+    tries += [
+        (f"location {x.id} {use}", lambda x=x, use=use: _place(getattr(x, use)))
+        for x in oms.locations
+        for use in USES
+        if getattr(x, use) is not None
+    ]
     for carrier in oms.carriers:
         if carrier.url:
             tries.append((f"carrier {carrier.id}", lambda c=carrier: open_carrier(c).ping()))
+    if drop := oms.returns.drop:
+        tries.append(("returns drop", lambda: _place(drop)))
     if oms.notifications.smtp:
         tries.append(("mail server", lambda: _mail(oms)))
-    return [_tried(name, attempt) for name, attempt in tries]
+    if erp := oms.erp:
+        tries.append(("erp", lambda: _erp(erp.url)))
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="check") as pool:
+        return list(pool.map(lambda one: _tried(*one), tries))
 
 
 def _tried(name: str, attempt: Callable[[], str]) -> Tried:
@@ -73,6 +71,8 @@ def _tried(name: str, attempt: Callable[[], str]) -> Tried:
         return Tried(name, True, attempt())
     except OmsError as e:
         return Tried(name, False, str(e))
+    except OSError as e:
+        return Tried(name, False, e.strerror or type(e).__name__)
 
 
 def _store(oms: Oms) -> str:
@@ -81,11 +81,53 @@ def _store(oms: Oms) -> str:
     return "ready"
 
 
-def _waiting(url: str, pattern: str) -> str:
-    return f"{len(open_folder(url).incoming(pattern))} files wait"
+def _place(settings: Inbound | Outbound | Drop) -> str:
+    if isinstance(settings, Outbound):
+        return _takes(settings.to)
+    return _gives(settings.source, settings.pattern)
+
+
+def _gives(url: str, pattern: str) -> str:
+    folder = open_folder(url)
+    if not folder.path.is_dir():
+        raise Unreachable(f"{folder.path}: no such folder; make it, or correct the path")
+    return f"{len(folder.incoming(pattern))} files wait"
+
+
+def _takes(url: str) -> str:
+    """Try a folder that files go to; one that is not there is made by the first file."""
+    folder = open_folder(url)
+    if folder.path.is_dir():
+        return f"{len(folder.incoming('*'))} files lie there"
+    there = next(p for p in [*folder.path.absolute().parents, Path("/")] if p.exists())
+    if not there.is_dir():
+        raise Unreachable(f"{folder.path}: {there} is no folder")
+    return "no such folder yet; the first file makes it"
 
 
 def _mail(oms: Oms) -> str:
-    sender = mailer(oms)
-    receipts = list(sender.send([])) if sender else []
-    return "answers" if not receipts else receipts[0].text
+    place = urlsplit(str(oms.notifications.smtp))
+    kind = smtplib.SMTP_SSL if place.scheme == "smtps" else smtplib.SMTP
+    names = ("user", "password")
+    user, password = (oms.notifications.credentials.get(name) for name in names)
+    try:
+        with kind(place.hostname or "", place.port or 25, timeout=_PATIENCE) as server:
+            if user and password:
+                server.login(user.get_secret_value(), password.get_secret_value())
+            server.noop()
+    except (OSError, smtplib.SMTPException) as e:
+        raise Unreachable(f"no mail server answers ({type(e).__name__})") from None
+    return "answers"
+
+
+def _erp(url: str) -> str:
+    if "://" not in url or url.startswith("file://"):
+        return _takes(url)
+    try:
+        engine = sa.create_engine(url, hide_parameters=True)
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+        engine.dispose()
+    except (SQLAlchemyError, ImportError, ValueError) as e:
+        raise Unreachable(f"the ERP's database does not answer ({type(e).__name__})") from None
+    return "answers"

@@ -1,0 +1,154 @@
+"""Every fault of a configuration that its shape alone does not tell, with its path.
+
+A look inside, without connecting anywhere: adapters and their options, profiles, routing
+rules, places, languages. What `config.parse` refuses does not come here.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from oms_pipelines.channels import open_channel, systems
+from oms_pipelines.config import Oms
+from oms_pipelines.errors import Misconfigured
+from oms_pipelines.logistics import carriers, profiles
+from oms_pipelines.logistics.kinds import ANNOUNCEMENT
+from oms_pipelines.logistics.transport import open_folder
+from oms_pipelines.routing import check_rules
+
+_STORES = ("duckdb:///", "postgresql+psycopg://", "postgresql://")
+_DATA = "://"
+
+
+def faults(oms: Oms) -> list[str]:
+    """Return every fault, each with its path, in the order of the file; none is an empty list."""
+    found = [
+        *_places(oms),
+        *_channels(oms),
+        *_folders(oms),
+        *_carriers(oms),
+        *profiles.faults(oms),
+        *check_rules(oms.routing),
+        *_crosswalk(oms),
+        *_letters(oms),
+        *_files(oms),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def require_sound(oms: Oms) -> None:
+    """Refuse to start on a wrong configuration. Raises Misconfigured with every fault."""
+    found = faults(oms)
+    if found:
+        raise Misconfigured(found)
+
+
+def _places(oms: Oms) -> Iterator[str]:
+    if not oms.store.url.startswith(_STORES):
+        yield "store.url: write duckdb:///PATH or postgresql+psycopg://..."
+    scheme, separator, _ = oms.landing.url.partition(_DATA)
+    if separator and scheme not in ("file", "s3"):
+        yield f"landing.url: {scheme}:// is not known; write file:// or s3://"
+    if oms.clock is not None and not oms.clock.startswith(("http://", "https://")):
+        yield "clock: write a URL that begins with http:// or https://"
+
+
+def _channels(oms: Oms) -> Iterator[str]:
+    for i, channel in enumerate(oms.channels):
+        if channel.system not in systems():
+            known = ", ".join(systems())
+            yield f"channels[{i}].system: no system is called so; there are {known}"
+        else:
+            yield from _told(f"channels[{i}]", lambda c=channel: open_channel(c, oms.profiles))
+        # the store of a till
+        place = channel.options.get("location") if channel.system == "file" else None
+        if place is not None and place not in [x.id for x in oms.locations]:
+            yield f"channels[{i}].options.location: no such location"
+
+
+def _carriers(oms: Oms) -> Iterator[str]:
+    for i, carrier in enumerate(oms.carriers):
+        if carrier.system not in carriers.systems():
+            known = ", ".join(carriers.systems())
+            yield f"carriers[{i}].system: no system is called so; there are {known}"
+        elif carrier.url:
+            yield from _told(f"carriers[{i}]", lambda c=carrier: carriers.open_carrier(c))
+
+
+def _told(path: str, attempt: Callable[[], object]) -> Iterator[str]:
+    """Yield the faults of an adapter under the path of its settings."""
+    try:
+        attempt()
+    except Misconfigured as e:
+        for fault in e.faults:
+            _, named, rest = fault.partition(": ")
+            if fault.startswith("profiles."):
+                yield fault
+            elif named and fault.startswith(("channel ", "carrier ")):
+                yield f"{path}.{rest}"
+            else:
+                yield f"{path}: {fault}"
+
+
+def _folders(oms: Oms) -> Iterator[str]:
+    for i, location in enumerate(oms.locations):
+        for use in profiles.USES:
+            settings = getattr(location, use)
+            if settings is not None:
+                key = "to" if hasattr(settings, "to") else "from"
+                yield from _folder(f"locations[{i}].{use}.{key}", getattr(settings, "to", None)
+                                   or settings.source)  # fmt: skip
+    if oms.returns.drop is not None:
+        yield from _folder("returns.drop.from", oms.returns.drop.source)
+        try:
+            profiles.profile(oms, oms.returns.drop.profile, ANNOUNCEMENT.kind)
+        except Misconfigured as e:
+            yield from e.faults
+
+
+def _folder(path: str, url: str) -> Iterator[str]:
+    try:
+        open_folder(url)
+    except Misconfigured as e:
+        yield f"{path}: {e.faults[0]}"
+
+
+def _crosswalk(oms: Oms) -> Iterator[str]:
+    for i, reason in enumerate(oms.returns.reasons):
+        for system in reason.channels:
+            if system not in systems():
+                known = ", ".join(systems())
+                yield f"returns.reasons[{i}].channels.{system}: no such system; there are {known}"
+
+
+def _letters(oms: Oms) -> Iterator[str]:
+    notes = oms.notifications
+    there = {x.name for x in files("oms_pipelines.outbox").joinpath("templates").iterdir()}
+    known = sorted({name.split(".")[1] for name in there if name.endswith(".txt")})
+    for i, language in enumerate(notes.languages):
+        if language not in known:
+            yield f"notifications.languages[{i}]: no templates; there are {', '.join(known)}"
+    if notes.default_language not in notes.languages:
+        yield "notifications.default_language: write one of languages"
+    if notes.smtp is not None:
+        try:
+            place = urlsplit(notes.smtp)
+            good = place.scheme in ("smtp", "smtps") and place.hostname and place.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            yield "notifications.smtp: write smtp://host:port or smtps://host:port"
+        elif "@" in place.netloc:
+            yield "notifications.smtp: credentials do not belong in the URL; write them below"
+
+
+def _files(oms: Oms) -> Iterator[str]:
+    named = {
+        "catalog.skus": oms.catalog.skus,
+        "catalog.sku_map": oms.catalog.sku_map,
+        "routing.postal_codes": oms.routing.postal_codes,
+    }
+    for path, file in named.items():
+        if file is not None and not Path(file).is_file():
+            yield f"{path}: {file} is no file; paths start where the command runs"

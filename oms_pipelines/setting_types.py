@@ -1,0 +1,114 @@
+"""Types of settings: how a duration, a secret, a zone or a capacity is written in `oms.yaml`.
+
+A fault names the cure and never the value: a secret may stand where it does not belong.
+"""
+
+import os
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h|d)$")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = 36525 * 86400
+MOST = 10**12  # units, grams, orders: more is a slip of the pen
+RESERVED = ("hub", "world", "erp", "mailer", "unknown")  # the hub's own names of accounts, files
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.match(str(value))
+    if not match:
+        raise ValueError("write a duration such as 30s, 5m, 2h or 1d")
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > _LONGEST:
+        raise ValueError("write a duration of at most 100 years")
+    return timedelta(seconds=seconds)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except Exception as e:
+        raise ValueError("unknown time zone; write one such as Europe/Paris") from e
+    return value
+
+
+def _secret(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str) or not value.startswith("env:"):
+        raise ValueError("write a secret as env:NAME, never as its value")
+    context = info.context or {}
+    env = context.get("env", os.environ)
+    name = value[4:]
+    if context.get("lenient") and not env.get(name):
+        return "not set"
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("write a secret as env:NAME, the name of an environment variable")
+    if not env.get(name):
+        raise ValueError(f"environment variable {name} is not set")
+    return env[name]
+
+
+def _cut_off(value: str) -> str:
+    match = re.match(r"^([01]\d|2[0-3]):[0-5]\d (\S+)$", value)
+    if not match:
+        raise ValueError('write a cut-off such as "15:00 Europe/Paris"')
+    _zone(match[2])
+    return value
+
+
+def _capacity(value: Any) -> Any:
+    match = re.match(r"^(\d{1,9})/day$", str(value))
+    if not match:
+        raise ValueError("write a capacity such as 800/day")
+    return int(match[1])
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", value):
+        raise ValueError("use lower-case letters, digits and _, starting with a letter")
+    return value
+
+
+def _own(value: str) -> str:
+    if value in RESERVED:
+        raise ValueError("the hub uses this word itself; choose another")
+    return value
+
+
+def _code(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}", value):
+        raise ValueError("use letters, digits, _, . and -, starting with a letter or digit")
+    return value
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", value):
+        raise ValueError("write a country as two capital letters (ISO 3166-1), such as FR")
+    return value
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise ValueError("write a currency as three capital letters (ISO 4217), such as EUR")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+CutOff = Annotated[str, AfterValidator(_cut_off)]
+Capacity = Annotated[int, BeforeValidator(_capacity)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+OwnIdentifier = Annotated[str, AfterValidator(_identifier), AfterValidator(_own)]
+Code = Annotated[str, AfterValidator(_code)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Units = Annotated[int, Field(ge=0, le=MOST)]
+CountryCode = Annotated[str, AfterValidator(_country)]
+CurrencyCode = Annotated[str, AfterValidator(_currency)]

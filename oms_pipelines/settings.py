@@ -1,0 +1,286 @@
+"""The settings of `oms.yaml`: what may be written, and what holds where nothing is."""
+
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from oms_pipelines.setting_types import (
+    MOST,
+    Capacity,
+    Code,
+    CountryCode,
+    CurrencyCode,
+    CutOff,
+    Duration,
+    Identifier,
+    OwnIdentifier,
+    Secret,
+    Share,
+    Units,
+    Zone,
+)
+
+
+class Settings(BaseModel):
+    """Base of all settings: unknown keys are faults, values stay out of error texts."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class Url(Settings):
+    """A place, by URL."""
+
+    url: str
+
+
+class ChannelStock(Settings):
+    """How a channel's level is made (design: escrow or pooled)."""
+
+    mode: Literal["escrow", "pooled", "none"] = "escrow"
+    share: Share | None = None
+    risk: float | None = Field(default=None, gt=0, lt=1)
+    cap: Units | None = None
+    stop_below: Units = 0
+    buffer: Units = 0
+    locations: list[str] | None = None  # sells from these; None is all
+    to: str | None = None  # file channels: folder the stock file is written to
+    profile: str | None = None  # file channels: format of that file
+
+
+class Channel(Settings):
+    """One sales channel. `options` are the system's own, checked by its adapter."""
+
+    id: OwnIdentifier
+    system: str
+    url: str = ""
+    credentials: dict[str, Secret] = {}
+    time_zone: Zone = "UTC"
+    every: Duration = timedelta(minutes=5)
+    overlap: Duration = timedelta(minutes=10)
+    country: CountryCode | None = None
+    currency: CurrencyCode | None = None
+    language: str | None = None
+    stock: ChannelStock = ChannelStock(mode="none")
+    tell_customer: bool = True
+    requests_per_second: float | None = Field(default=None, gt=0)
+    options: dict[str, Any] = {}
+
+
+class Address(Settings):
+    """Where a location stands."""
+
+    country: CountryCode
+    postal_code: str | None = None
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+
+
+class Inbound(Settings):
+    """Files a location gives: `from` is a folder, `profile` names their columns."""
+
+    format: Literal["csv"] = "csv"
+    profile: str
+    source: str = Field(alias="from")
+    pattern: str = "*.csv"
+    means: Literal["on_hand", "available"] = "on_hand"
+    absent: Literal["zero", "unchanged"] = "unchanged"
+    max_shrink: Share = 0.5  # a snapshot that loses more than this share of rows is refused
+
+
+class Ack(Settings):
+    """What a location promises to answer."""
+
+    within: Duration = timedelta(hours=2)
+
+
+class Outbound(Settings):
+    """Files a location takes."""
+
+    format: Literal["csv"] = "csv"
+    profile: str = "dispatch"
+    to: str
+    ack: Ack | None = None
+
+
+class Location(Settings):
+    """A warehouse, a store, or a logistics partner."""
+
+    id: OwnIdentifier
+    kind: Literal["warehouse", "store", "3pl"] = "warehouse"
+    address: Address
+    stock: Inbound | None = None
+    dispatch: Outbound | None = None
+    confirmations: Inbound | None = None
+    acknowledgements: Inbound | None = None
+    receipts: Inbound | None = None
+    return_notices: Outbound | None = None
+    capacity: Capacity | None = None
+    cut_off: CutOff | None = None
+    ships: bool = True
+    collects: bool = False
+    handling_cost: float = Field(default=0, ge=0)
+    safety_stock: Units = 0
+    threshold: Units = 0
+
+
+class Price(Settings):
+    """What a parcel costs: first match by service, zone and weight wins."""
+
+    service: str = "*"
+    zone: str = "*"  # a country code, or * for the rest
+    up_to_g: int | None = Field(default=None, gt=0, le=MOST)
+    amount: float = Field(ge=0)
+
+
+class Carrier(Settings):
+    """Who carries parcels, what it costs, and where tracking is read."""
+
+    id: OwnIdentifier
+    system: str = "unified"  # the file in logistics/carriers/
+    url: str = ""
+    credentials: dict[str, Secret] = {}
+    services: list[str] = ["standard"]
+    prices: list[Price] = []
+    transit_days: int = Field(default=2, ge=0, le=365)
+    tracking_url: str | None = None  # a page for customers, with {number}
+
+
+class Split(Settings):
+    """Whether an order may be shipped in parts."""
+
+    parts: int = Field(default=1, ge=1, le=100)  # 1 is never
+    min_value: float = Field(default=0, ge=0)  # each part is worth at least this
+
+
+class Unfilled(Settings):
+    """What to do with what no location can ship."""
+
+    action: Literal["wait", "backorder", "hold", "cancel"] = "wait"
+    deadline: Duration | None = None
+
+
+class Rule(Settings):
+    """A routing rule; the first whose `when` holds for an order decides."""
+
+    id: Identifier
+    comment: str = ""
+    when: str = "true"  # SQL predicate over order attributes
+    from_: str = Field(default="true", alias="from")  # SQL predicate over locations
+    rank: Literal["cost", "distance", "stock"] = "cost"
+    split: Split = Split()
+    keep_together: bool = True
+    unfilled: Unfilled = Unfilled()
+    max_distance_km: float | None = Field(default=None, gt=0)
+
+
+class Costs(Settings):
+    """Declared costs, in one currency."""
+
+    per_km: float = Field(default=0, ge=0)
+    parcel: float = Field(default=5, ge=0)  # where no carrier price matches
+    unknown_distance_km: float = Field(default=1000, ge=0)  # never zero
+    late_per_day: float = Field(default=0, ge=0)
+
+
+class Routing(Settings):
+    """Rules in order, and costs."""
+
+    rules: list[Rule] = [Rule(id="everything", **{"from": "ships"})]
+    costs: Costs = Costs()
+    postal_codes: str | None = None  # CSV or Parquet: country, prefix, latitude, longitude
+    safety_stock: Units = 0
+
+
+class Notifications(Settings):
+    """E-mail to customers."""
+
+    smtp: str | None = None  # smtp://host:port or smtps://
+    sender: str = "shop@example.com"
+    credentials: dict[str, Secret] = {}
+    steps: list[Literal["retrieved", "preparing", "shipped", "delivered"]] = []
+    languages: list[str] = ["en", "fr"]
+    default_language: str = "en"
+
+
+class Reason(Settings):
+    """One entry of the reason menu."""
+
+    code: Code
+    label: dict[str, str]
+    channels: dict[str, list[str]] = {}  # crosswalk: system -> its own codes
+
+
+class Drop(Settings):
+    """A folder where partners drop files of announced returns."""
+
+    profile: str = "announcement"
+    source: str = Field(alias="from")
+    pattern: str = "*.csv"
+
+
+class Returns(Settings):
+    """Reason menu, crosswalk, and what to do with goods by condition."""
+
+    reasons: list[Reason] = []
+    drop: Drop | None = None
+    dispositions: dict[str, Literal["restock", "repair", "scrap", "quarantine"]] = {
+        "as_new": "restock",
+        "opened": "restock",
+        "damaged": "repair",
+        "broken": "scrap",
+        "unknown": "quarantine",
+    }
+    location: str | None = None  # where returns go by default
+    window: Duration = timedelta(days=60)
+
+
+class Erp(Settings):
+    """Where consolidated orders go for the ERP: a folder of files, or a database URL."""
+
+    url: str
+    table: str = "oms_orders"
+
+
+class Catalog(Settings):
+    """CSV files of SKUs (sku,title,weight_g,value,currency) and of the SKU map."""
+
+    skus: str | None = None
+    sku_map: str | None = None
+
+
+class Retention(Settings):
+    """How long things are kept. What is not named here is kept."""
+
+    landing: Duration | None = None  # received bytes; None keeps all: the store's other half
+    runs: Duration = timedelta(days=14)  # Dagster's runs; the newest of each partition stays
+
+
+class Oms(Settings):
+    """The whole of `oms.yaml`."""
+
+    store: Url = Url(url="duckdb:///var/oms.duckdb")
+    landing: Url = Url(url="file://var/landing")
+    output: str = "var"  # marts, pages, sent files, samples
+    clock: str | None = None  # URL that answers {"now": ...}; the machine's clock if absent
+    catalog: Catalog = Catalog()
+    channels: list[Channel] = []
+    locations: list[Location] = []
+    carriers: list[Carrier] = []
+    profiles: dict[str, dict[str, Any]] = {}  # file formats by name: see docs/profiles.md
+    routing: Routing = Routing()
+    notifications: Notifications = Notifications()
+    returns: Returns = Returns()
+    erp: Erp | None = None
+    retention: Retention = Retention()
+    backfill_from: date | None = None  # first day ops may backfill
+
+    def channel(self, channel_id: str) -> Channel:
+        """Return one channel. Raises KeyError with its name."""
+        return {c.id: c for c in self.channels}[channel_id]
+
+    def location(self, location_id: str) -> Location:
+        """Return one location. Raises KeyError with its name."""
+        return {x.id: x for x in self.locations}[location_id]
