@@ -10,6 +10,15 @@ export PYTHONUNBUFFERED := 1
 RUN_STAMP := .venv/.run-$(shell cksum requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 DEV_STAMP := .venv/.dev-$(shell cksum requirements-dev.lock pyproject.toml | cksum | cut -d' ' -f1)
 
+# uv installs in seconds; where it finds no index, pip does the same, slower
+PIP := $(PY) -m pip install -q --disable-pip-version-check --no-deps
+define install
+	@$(PIP) --require-hashes -r requirements-setup.lock 2>/dev/null || true
+	@.venv/bin/uv pip install -q --python $(PY) --no-deps --require-hashes -r $(1) 2>/dev/null \
+	  || $(PIP) --require-hashes -r $(1)
+	@$(PIP) --no-build-isolation -e .
+endef
+
 $(PY):
 	@echo "Making the environment in .venv ..."
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -17,17 +26,14 @@ $(PY):
 	@python3 -m venv .venv
 
 $(RUN_STAMP): | $(PY)
-	@if [ ! -e "$(DEV_STAMP)" ]; then \
-	  echo "Installing pinned dependencies (about a minute) ..."; \
-	  $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
-	  $(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; fi
+	@echo "Installing pinned dependencies ..."
+	$(call install,requirements.lock)
 	@touch $@
 
 $(DEV_STAMP): | $(PY)
-	@echo "Installing pinned dependencies, those of the tests included (about two minutes) ..."
-	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
-	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@echo "Installing pinned dependencies, those of the tests included ..."
+	$(call install,requirements-dev.lock)
+	@touch $@ $(RUN_STAMP)
 
 run: $(RUN_STAMP)
 	@.venv/bin/oms demo
@@ -48,7 +54,7 @@ bench: $(DEV_STAMP)
 	$(PY) -m bench
 
 lock:
-	@for f in requirements requirements-dev; do \
+	@for f in requirements-setup requirements requirements-dev; do \
 	  .venv/bin/uv pip compile -q $$f.in -o $$f.lock --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-header; done
 

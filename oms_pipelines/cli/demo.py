@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
@@ -150,7 +150,7 @@ def _next(root: Path, file: Path) -> None:
 
 
 @contextmanager
-def sandbox_beside(file: Path) -> Iterator[None]:
+def sandbox_beside(file: Path) -> Generator[None]:
     """Serve the demo's network while the block runs, if `file` is the demo's configuration."""
     root = file.resolve().parent.parent / "sandbox"
     if file.resolve().parent.name != "demo" or not root.is_dir():

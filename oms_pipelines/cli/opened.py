@@ -1,6 +1,6 @@
 """Open the store of the configuration to read from it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from oms_pipelines import config
@@ -8,7 +8,7 @@ from oms_pipelines.store import Session, open_store
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
+def reading() -> Generator[Session]:
     """Open a read-only session on the configured store."""
     store = open_store(config.load().store.url)
     store.migrate()

@@ -8,7 +8,8 @@ from oms_pipelines import config
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.logistics.csvfile import cast, read
-from oms_pipelines.logistics.profiles import DEFAULTS, resolve
+from oms_pipelines.logistics.kinds import DEFAULTS
+from oms_pipelines.logistics.profiles import resolve
 
 
 def inspect_file(path: Path, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
