@@ -92,11 +92,24 @@ def _unexplained(found: Evidence) -> pl.DataFrame:
 
 
 def check_8(found: Evidence) -> None:
-    """A store consolidated anew from the landing zone has the same source tables."""
+    """A store consolidated anew from the landing zone has the same source tables.
+
+    What the hub asked of locations is its own decision, which no source tells: it is given.
+    """
     with tempfile.TemporaryDirectory() as folder:
         fresh = DuckdbStore(Path(folder) / "rebuilt.duckdb")
         fresh.migrate()
         load_reference(fresh, found.oms)
+        with fresh.session() as session:
+            asked = found.table("fulfillment_orders").with_columns(
+                pl.lit("dispatched").alias("state"), pl.lit(None).alias("closed_at")
+            )
+            none = pl.lit(0, pl.Int64)
+            lines = found.table("fulfillment_lines").with_columns(
+                none.alias("shipped_quantity"), none.alias("refused_quantity")
+            )
+            session.insert_new("fulfillment_orders", asked)
+            session.insert_new("fulfillment_lines", lines)
         consolidate(fresh, found.landing, found.oms, found.truth.now)
         same_tables(found.store, fresh)
 
