@@ -92,3 +92,19 @@ def store(request: pytest.FixtureRequest) -> Store:
 def url_of(server: str, database: str) -> str:
     """Return the URL of another database of the same server."""
     return server.replace("/postgres?", f"/{database}?")
+
+
+@pytest.fixture(scope="session")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a flow after a day and a half, with news for every stage waiting.
+
+    Copy it, and go on from there.
+    """
+    from flow import flowing
+
+    root = tmp_path_factory.mktemp("traded") / "hub"
+    root.mkdir()
+    with flowing(root, seed=7, scale=0.35) as flow:
+        flow.trade(30, syncs=3)
+        flow.box.advance(6)
+    return root

@@ -18,10 +18,13 @@ from oms_pipelines import config
 from oms_pipelines.cli.summary import changes, summary
 from oms_pipelines.cli.tick import run_job
 from oms_pipelines.config import Oms
+from oms_pipelines.consolidate import consolidate, load_reference
 from oms_pipelines.hub import Hub
 from oms_pipelines.landing import Landing
 from oms_pipelines.sandbox import SECRETS, Box, running, sandbox_config
 from oms_pipelines.sandbox.state import load
+from oms_pipelines.stages import plan, publish
+from oms_pipelines.stages.extract import extract_all, sources
 from oms_pipelines.store import open_store
 
 __all__ = ["Flow", "changes", "copied", "flowing"]
@@ -50,6 +53,18 @@ class Flow:
             self.box.advance(hours / syncs)
             done.append(self.sync())
         return done
+
+    def stages(self) -> None:
+        """Run every stage of a tick once, without Dagster around it."""
+        hub = self.hub()
+        results = extract_all(hub, sources(self.oms), None)
+        assert [r.error for r in results if r.error] == []
+        load_reference(hub.store, self.oms)
+        consolidate(hub.store, hub.landing, self.oms, hub.now())
+        for stage in (plan.post_ledger, plan.allocate, plan.levels, publish.dispatch):
+            stage(hub)
+        for stage in (publish.send_levels, publish.tell, publish.export):
+            stage(hub)
 
     def replay(self, first: date, last: date, **how: Any) -> dict[str, Any]:
         """Read whole days again, as `oms replay` does."""

@@ -1,0 +1,77 @@
+"""kill -9 at each named point between extract and publish: the next sync makes it good.
+
+A state with work for every stage is made once a worker and copied for each point.
+"""
+
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from evidence import Evidence
+from flow import Flow, copied, flowing
+from promises import check_1, check_2, check_3, check_4, check_5, check_6, check_7
+
+from oms_pipelines.outbox.delivery import CHUNK
+
+# a point, and at which passing of it; several where an early and a late one differ
+POINTS = [
+    "extract.page_fetched",
+    "extract.body_written",
+    "extract.manifest_written",
+    "extract.manifest_written:9",
+    "consolidate.batch_normalized",
+    "consolidate.batch_merging",
+    "consolidate.batch_merged",
+    "merge.before_commit",
+    "merge.before_commit:14",
+    "merge.after_commit",
+    "plan.computed",
+    "dispatch.files_planned",
+    "dispatch.copy_written",
+    "dispatch.file_delivered",
+    "dispatch.manifest_delivered",
+    "dispatch.marked",
+    "erp.planned",
+    "erp.delivered",
+    "levels.marked_sent",
+    "levels.pushed",
+    "outbox.acceptance_pushed",
+    "outbox.tracking_pushed",
+    "outbox.message_pushed",
+]
+
+
+def parcels_told_twice(found: Evidence) -> list[tuple[str, str, str]]:
+    """Return parcels that a channel was told more than once."""
+    told = Counter(
+        (channel, t["order"], t["number"])
+        for channel, facts in found.state["channels"].items()
+        for t in facts["trackings"]
+        if t["number"]
+    )
+    return [key for key, n in told.items() if n > 1]
+
+
+def hold(flow: Flow, resent: int) -> None:
+    """Assert the promises that a crash could break."""
+    found = flow.evidence()
+    for check in (check_1, check_2, check_3, check_4, check_6, check_7):
+        check(found)
+    check_5(found, resent)
+    assert parcels_told_twice(found) == []
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_there_loses_nothing_and_does_nothing_twice(
+    traded: Path, tmp_path: Path, point: str
+):
+    resent = CHUNK if point == "outbox.message_pushed" else 0
+    with flowing(copied(traded, tmp_path / "hub")) as flow:
+        killed = flow.command("sync", OMS_CRASH_AT=point)
+        assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+        assert flow.sync()["failed"] == []
+        hold(flow, resent)
+        flow.box.advance(1)  # the locations have read their files and answered
+        flow.stages()
+        hold(flow, resent)
