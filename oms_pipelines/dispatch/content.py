@@ -72,6 +72,13 @@ def rows_of(session: Session, due: pl.DataFrame, flow: str) -> pl.DataFrame:
     `due` has fo_id and action, or return_id. Sorted here: stores order text differently.
     """
     session.frame("tmp_due", due)
+    if flow == "dispatch":
+        session.pick("tmp_due_parts", "fulfillment_orders", due.select("fo_id"))
+        session.pick("tmp_due_lines", "fulfillment_lines", due.select("fo_id"))
+        orders = session.query("dispatch/due_orders")
+        session.pick("tmp_due_orders", "orders", orders)
+        session.pick("tmp_due_order_lines", "order_lines", orders)
+        session.pick("tmp_due_contacts", "order_contacts", orders)
     rows = session.query("dispatch/rows" if flow == "dispatch" else "dispatch/notice_rows")
     return rows.sort(ORDER[flow])
 

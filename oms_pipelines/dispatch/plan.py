@@ -70,6 +70,15 @@ def plan_files(session: Session, oms: Oms, now: datetime) -> Planned:
 
 
 def _drop_unwanted(session: Session, now: datetime) -> tuple[int, int]:
+    active = session.query("dispatch/active")
+    if active.is_empty():
+        return 0, 0
+    session.frame("tmp_active", active)
+    orders = active.select("order_id")
+    session.pick("tmp_active_orders", "orders", orders)
+    session.pick("tmp_active_order_lines", "order_lines", orders)
+    session.pick("tmp_active_parts", "fulfillment_orders", orders)
+    session.pick("tmp_active_lines", "fulfillment_lines", session.query("dispatch/active_parts"))
     unwanted = session.query("dispatch/unwanted")
     if unwanted.is_empty():
         return 0, 0

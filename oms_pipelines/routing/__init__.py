@@ -2,7 +2,7 @@
 
 from oms_pipelines.routing.explain import explain
 from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs
-from oms_pipelines.routing.keep import store_plan
+from oms_pipelines.routing.keep import fulfillment_frames, store_plan
 from oms_pipelines.routing.model import Inputs, Plan
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.rules import check_rules
@@ -13,6 +13,7 @@ __all__ = [
     "Plan",
     "check_rules",
     "explain",
+    "fulfillment_frames",
     "inputs_of",
     "load_inputs",
     "load_positions",

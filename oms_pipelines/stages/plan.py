@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from oms_pipelines.crash import point
 from oms_pipelines.hub import Hub
 from oms_pipelines.outbox import promise
-from oms_pipelines.routing import Plan, plan, read_inputs, save_inputs, store_plan
+from oms_pipelines.routing import (
+    Plan,
+    fulfillment_frames,
+    plan,
+    read_inputs,
+    save_inputs,
+    store_plan,
+)
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.ledger import Posted
 from oms_pipelines.stock.publishing import compute_levels
@@ -34,7 +41,7 @@ def allocate(hub: Hub) -> Plan:
         point("plan.computed")
         if store_plan(session, made, now):
             save_inputs(hub.output / "plans" / made.plan_id, inputs)
-            ledger.post(session, now)
+            ledger.reserve(session, *fulfillment_frames(made, now), now)
     return made
 
 

@@ -11,10 +11,10 @@ SELECT f.location_id AS destination, d.action, f.fo_id, f.order_id, o.number, f.
     c.name, c.company, c.address1, c.address2, c.postal_code, c.city, c.region, c.country, c.phone,
     c.email
 FROM tmp_due d
-JOIN fulfillment_orders f ON f.fo_id = d.fo_id
-JOIN fulfillment_lines l ON l.fo_id = f.fo_id
-LEFT JOIN orders o ON o.order_id = f.order_id
-LEFT JOIN order_lines n ON n.order_id = f.order_id AND n.line_id = l.line_id
-LEFT JOIN order_contacts c ON c.order_id = f.order_id
+JOIN tmp_due_parts f ON f.fo_id = d.fo_id
+JOIN tmp_due_lines l ON l.fo_id = f.fo_id
+LEFT JOIN tmp_due_orders o ON o.order_id = f.order_id
+LEFT JOIN tmp_due_order_lines n ON n.order_id = f.order_id AND n.line_id = l.line_id
+LEFT JOIN tmp_due_contacts c ON c.order_id = f.order_id
 WHERE l.quantity > 0
 ORDER BY f.location_id, d.action, f.fo_id, l.line_id, l.sku

@@ -2,12 +2,11 @@
 -- Grain and key: fo_id. What was sent is wanted until the order is canceled or asks for fewer
 -- units than are on their way; what was not sent yet, only while the order is open and free.
 -- Of several parts the one shipped first stays longest, the newest plan goes first.
+-- Reads the active ones (tmp_active), and their orders, lines and other parts (tmp_active_...).
 WITH active AS (
-    SELECT f.fo_id, f.order_id, f.state, f.file_name, f.cancel_file_name, f.planned_at,
-        o.order_status, o.hold_reason
-    FROM fulfillment_orders f
-    LEFT JOIN orders o ON o.order_id = f.order_id
-    WHERE f.state IN ('planned', 'dispatched', 'accepted')
+    SELECT t.fo_id, t.order_id, t.file_name, t.cancel_file_name, o.order_status, o.hold_reason
+    FROM tmp_active t
+    LEFT JOIN tmp_active_orders o ON o.order_id = t.order_id
 ),
 refunded AS (
     -- taken back before it shipped, where the channel says so in a refund only
@@ -20,9 +19,8 @@ needed AS (
     SELECT l.order_id, l.line_id,
         (l.ordered_quantity - greatest(l.canceled_quantity, coalesce(r.quantity, 0)))
         * l.units_per AS units
-    FROM order_lines l
+    FROM tmp_active_order_lines l
     LEFT JOIN refunded r ON r.order_id = l.order_id AND r.line_id = l.line_id
-    WHERE l.order_id IN (SELECT a.order_id FROM active a)
 ),
 given AS (
     SELECT f.fo_id, f.order_id, l.line_id, f.planned_at,
@@ -35,10 +33,8 @@ given AS (
             WHEN f.state IN ('shipped', 'partially_shipped') THEN l.shipped_quantity
             ELSE l.quantity - l.refused_quantity
         END) AS units
-    FROM fulfillment_orders f
-    JOIN fulfillment_lines l ON l.fo_id = f.fo_id
-    WHERE f.state IN ('planned', 'dispatched', 'accepted', 'shipped', 'partially_shipped')
-        AND f.order_id IN (SELECT a.order_id FROM active a)
+    FROM tmp_active_parts f
+    JOIN tmp_active_lines l ON l.fo_id = f.fo_id
     GROUP BY f.fo_id, f.order_id, l.line_id, f.planned_at, f.state, f.file_name
 ),
 covered AS (
