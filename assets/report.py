@@ -46,7 +46,7 @@ def returns_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
 def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     """Make the asset that deletes what was kept long enough; `checks` are all there are."""
 
-    @dg.asset(group_name="report", deps=["orders"], pool=STORE, kinds={"python"})
+    @dg.asset(group_name="report", pool=STORE, kinds={"python"})
     def housekeeping(
         context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]
     ) -> dg.MaterializeResult:
