@@ -89,6 +89,20 @@ def members_of(session: Session, name: str, flow: str) -> pl.DataFrame:
     return session.query(which, name=name)
 
 
+def rows_of_files(session: Session, names: pl.Series) -> dict[str, pl.DataFrame]:
+    """Return the rows of dispatch files by name, found together."""
+    session.frame("tmp_files", pl.DataFrame({"name": names}))
+    members = session.query("dispatch/members_of_files")
+    if members.is_empty():
+        return {}
+    keys = ["fo_id", "action"]
+    rows = rows_of(session, members.select(keys).unique(), "dispatch")
+    return {
+        part["name"][0]: rows.join(part, on=keys, how="semi", maintain_order="left")
+        for part in members.partition_by("name")
+    }
+
+
 def totals_of(rows: pl.DataFrame) -> Totals:
     """Count a file's rows."""
     value: dict[str, str] = {}

@@ -53,9 +53,13 @@ def plan_files(session: Session, oms: Oms, now: datetime) -> Planned:
     sequences = {(d, f): s for d, f, s in last.select("destination", "flow", "sequence").rows()}
     files: list[dict[str, Any]] = []
     for flow, waiting in (("dispatch", due), ("return_notice", notices)):
+        if waiting.is_empty():
+            continue
+        rows = rows_of(session, waiting.drop("destination"), flow)
         for destination, part in _parts(waiting):
             sequence = sequences.get((destination, flow), 0) + 1
-            named = _file(session, part, destination, flow, sequence, now)
+            own = rows.join(part, on=part.columns, how="semi")
+            named = _file(own, destination, flow, sequence, now)
             files.append(named)
             _assign(session, part, named["name"], flow, now)
     session.insert_new("files", pl.DataFrame(files, schema=dtypes("files"), orient="row"))
@@ -129,9 +133,8 @@ def _parts(due: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _file(
-    session: Session, part: pl.DataFrame, destination: str, flow: str, sequence: int, now: datetime
+    rows: pl.DataFrame, destination: str, flow: str, sequence: int, now: datetime
 ) -> dict[str, Any]:
-    totals = totals_of(rows_of(session, part, flow))
     return {
         "destination": destination,
         "flow": flow,
@@ -139,7 +142,7 @@ def _file(
         "name": f"{destination}_{flow}_{now:%Y%m%d}_{sequence:06d}.csv",
         "state": "planned",
         "planned_at": now,
-        **columns_of_totals(totals),
+        **columns_of_totals(totals_of(rows)),
     }
 
 

@@ -25,6 +25,7 @@ from oms_pipelines.dispatch.content import (
     profile_of,
     render,
     rows_of,
+    rows_of_files,
 )
 from oms_pipelines.errors import Malformed, OmsError, Rejected
 from oms_pipelines.logistics.transport import MANIFEST, Folder, open_folder
@@ -56,12 +57,16 @@ def write_files(
     done = Written()
     with store.session(read_only=True) as session:
         waiting = session.query("dispatch/unfinished")
+        dispatched = waiting.filter(pl.col("flow") == "dispatch")["name"]
+        rows = rows_of_files(session, dispatched) if len(dispatched) else {}
     for part in waiting.partition_by("destination", "flow", maintain_order=True):
         files = part.rows(named=True)
         previous = _previous(files[0])
         try:
             for file in files:
-                sha256 = _send(store, oms, file, previous, now, outdir, transport)
+                sha256 = _send(
+                    store, oms, file, rows.get(file["name"]), previous, now, outdir, transport
+                )
                 previous = (file["name"], sha256)
                 done.delivered.append(file["name"])
         except OmsError as e:
@@ -110,6 +115,7 @@ def _send(
     store: Store,
     oms: Oms,
     file: Mapping[str, Any],
+    rows: pl.DataFrame | None,
     previous: tuple[str, str] | None,
     now: datetime,
     outdir: Path | None,
@@ -120,7 +126,7 @@ def _send(
     copy, sha256 = _copy(copies, file), file["sha256"]
     if copy is None:
         with store.session() as session:
-            content = _content(session, oms, file, previous)
+            content = _content(session, oms, file, rows, previous)
         copies.replace(file["name"], content.body)
         copies.replace(file["name"] + MANIFEST, content.manifest)
         copy, sha256 = _Copy(content.body, content.manifest), content.sha256
@@ -138,12 +144,17 @@ def _send(
 
 
 def _content(
-    session: Session, oms: Oms, file: Mapping[str, Any], previous: tuple[str, str] | None
+    session: Session,
+    oms: Oms,
+    file: Mapping[str, Any],
+    rows: pl.DataFrame | None,
+    previous: tuple[str, str] | None,
 ) -> Content:
     """Render a file and store what its bytes are, before anyone sees them."""
     flow = file["flow"]
     used = profile_of(oms, outbound_of(oms, file["destination"], flow), flow)
-    rows = rows_of(session, members_of(session, file["name"], flow), flow)
+    if rows is None:
+        rows = rows_of(session, members_of(session, file["name"], flow), flow)
     content = render(file, previous, rows, used)
     stored = session.query("dispatch/file_by_name", name=file["name"])
     told = {"sha256": content.sha256, **columns_of_totals(content.totals)}
