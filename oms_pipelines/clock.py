@@ -29,5 +29,5 @@ def now(oms: Oms) -> datetime:
     except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError) as e:
         raise Unreachable(
             f"clock {oms.clock} does not answer ({type(e).__name__}); is the sandbox running? "
-            "`oms demo` runs it while it lasts, `oms sandbox` serves it"
+            "`oms sandbox` in another terminal serves it"
         ) from None

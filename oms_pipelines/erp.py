@@ -17,7 +17,7 @@ import sqlalchemy.exc
 
 from oms_pipelines.config import Erp, Oms
 from oms_pipelines.crash import point
-from oms_pipelines.errors import Misconfigured, Rejected, Unreachable
+from oms_pipelines.errors import Malformed, Misconfigured, Rejected, Unreachable
 from oms_pipelines.logistics.transport import MANIFEST, Folder, open_folder
 from oms_pipelines.outbox.intents import pending
 from oms_pipelines.store import Session, Store
@@ -42,7 +42,7 @@ def export_orders(store: Store, oms: Oms, now: datetime) -> int:
             return 0
         rows = session.query("erp/rows", step=str(file["sequence"]))
     point("erp.planned")
-    if "://" in oms.erp.url and not oms.erp.url.startswith("file://"):
+    if _is_database(oms.erp.url):
         totals = _totals(rows, rows.write_csv().encode())
         _to_database(oms.erp, rows)
     else:
@@ -117,6 +117,26 @@ def _to_folder(oms: Oms, url: str, name: str, rows: pl.DataFrame) -> dict[str, A
     folder.deliver(name, body)
     folder.deliver(name + MANIFEST, manifest or b"")
     return told
+
+
+def _is_database(url: str) -> bool:
+    return "://" in url and not url.startswith("file://")
+
+
+def resend(oms: Oms, name: str, sha256: str) -> None:
+    """Deliver an export again, byte for byte as it was sent.
+
+    Raises Rejected where the ERP takes no files, Malformed when the copy is not what was sent.
+    """
+    if oms.erp is None or _is_database(oms.erp.url):
+        raise Rejected(f"{name}: the ERP takes a database table, not files; nothing to send again")
+    copies = Folder(Path(oms.output) / "files" / "erp")
+    body, manifest = copies.peek(name), copies.peek(name + MANIFEST)
+    if body is None or manifest is None or hashlib.sha256(body).hexdigest() != sha256:
+        raise Malformed(f"{name}: the sent copy is absent or was changed; it cannot be sent again")
+    folder = open_folder(oms.erp.url)
+    folder.deliver(name, body, again=True)
+    folder.deliver(name + MANIFEST, manifest, again=True)
 
 
 def _to_database(erp: Erp, rows: pl.DataFrame) -> None:

@@ -3,19 +3,22 @@
 import atexit
 import os
 import sys
+import traceback
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from oms_pipelines.cli import files, inspect, orders, quarantine, returns, route, run, stock
-from oms_pipelines.cli.show import say
+from oms_pipelines.cli.show import say, tell
 from oms_pipelines.errors import Misconfigured, OmsError
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Order management hub: orders and stock in; allocations, files, levels and news out.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 run.register(app)
 app.add_typer(orders.app, name="orders", help="Look at consolidated orders.")
@@ -27,12 +30,31 @@ app.add_typer(quarantine.app, name="quarantine", help="Look at records kept back
 app.add_typer(inspect.app, name="inspect", help="See what a payload or file becomes; no store.")
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        tell(f"oms {version('oms-pipelines')}")
+        raise typer.Exit
+
+
+@app.callback()
+def oms(
+    _: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help="Print the version."),
+    ] = False,
+) -> None:
+    """Order management hub: orders and stock in; allocations, files, levels and news out."""
+
+
 def main() -> None:
     """Run the command; turn errors into one line each and an exit code."""
     code = _code()
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        pass  # who read us has read enough
     # DuckDB's bindings report leaks of their own on stderr when the interpreter is torn down
     os._exit(code)
 
@@ -49,4 +71,30 @@ def _code() -> int:
     except OmsError as e:
         say(f"[red]{type(e).__name__}:[/] {escape(str(e))}", error=True)
         return 1
+    except KeyboardInterrupt:
+        say("Interrupted.", error=True)
+        return 1
+    except BrokenPipeError:
+        return 0
+    except OSError as e:
+        told = ": ".join(str(x) for x in (e.filename, e.strerror or type(e).__name__) if x)
+        say(f"[red]failed:[/] {escape(told)}", error=True)
+        return 1
+    except Exception as e:
+        return _unexpected(e)
     return 0
+
+
+def _unexpected(error: Exception) -> int:
+    """Name a failure nobody foresaw; its text may hold personal data, so it is left out."""
+    if os.environ.get("OMS_DEBUG"):
+        traceback.print_exception(error)
+        return 1
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    say(
+        f"[red]unexpected:[/] {type(error).__name__} in {escape(place)}; "
+        "OMS_DEBUG=1 shows where it comes from",
+        error=True,
+    )
+    return 1

@@ -29,24 +29,28 @@ def serve_sandbox(
     speed: float,
     sales: Path | None,
     columns: str | None,
-    first: str | None,
-    last: str | None,
+    first: date | None,
+    last: date | None,
 ) -> None:
-    """Serve the sandbox until it is stopped."""
+    """Serve the sandbox until it is stopped. Raises OmsError when a port is taken."""
     from oms_pipelines.sandbox import serve
+    from oms_pipelines.sandbox.table import read_map
 
-    mapping = dict(pair.split("=", 1) for pair in columns.split(",")) if columns else None
-    serve(
-        root,
-        seed=seed,
-        port=port,
-        smtp_port=smtp_port,
-        speed=speed,
-        sales=sales,
-        mapping=mapping,
-        since=date.fromisoformat(first) if first else None,
-        until=date.fromisoformat(last) if last else None,
-    )
+    try:
+        serve(
+            root,
+            seed=seed,
+            port=port,
+            smtp_port=smtp_port,
+            speed=speed,
+            sales=sales,
+            mapping=read_map(columns) if columns else None,
+            since=first,
+            until=last,
+            ready=lambda box: say(f"Sandbox: {box.url}, mail on {box.smtp_port}; Ctrl+C ends it"),
+        )
+    except OSError as e:
+        raise OmsError(f"the sandbox cannot listen on {port} and {smtp_port}: {e.strerror}") from e
 
 
 def prepare(root: Path, box: Any) -> Path:

@@ -1,13 +1,17 @@
 """Commands that look at orders."""
 
+from typing import Annotated
+
 import typer
 
-from oms_pipelines.cli.opened import reading
-from oms_pipelines.cli.show import Json, document, rows, say
+from oms_pipelines import config
+from oms_pipelines.cli.opened import one_of, reading
+from oms_pipelines.cli.show import Json, Limit, document, rows, say, tell
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
 
 app = typer.Typer(no_args_is_help=True)
+STATUSES = ("open", "held", "canceled", "closed")
 
 
 def find_order(session: Session, wanted: str) -> dict:
@@ -24,12 +28,20 @@ def find_order(session: Session, wanted: str) -> dict:
 
 @app.command("list")
 def list_(
-    channel: str | None = None, status: str | None = None, limit: int = 20, as_json: Json = False
+    channel: Annotated[str | None, typer.Option(help="Of this channel only.")] = None,
+    status: Annotated[str | None, typer.Option(help="open, held, canceled or closed.")] = None,
+    limit: Limit = 20,
+    as_json: Json = False,
 ) -> None:
     """List orders, newest first."""
-    with reading() as session:
+    oms = config.load()
+    one_of(channel, [c.id for c in oms.channels], "--channel")
+    one_of(status, STATUSES, "--status")
+    with reading(oms) as session:
         found = session.query("show/orders", channel=channel, status=status, limit=limit)
-    rows(found, as_json, "Orders", "No orders. `oms sync` brings them in.")
+    wanted = "" if channel is None and status is None else " that fit"
+    empty = f"No orders{wanted}. `oms sync` brings them in."
+    rows(found, as_json, "Orders", empty, hide=("delivery_mode",))
 
 
 @app.command()
@@ -42,14 +54,17 @@ def show(order: str, as_json: Json = False) -> None:
     if as_json:
         document({"order": head, "lines": lines.to_dicts(), "story": story.to_dicts()})
         return
-    say(
-        f"[bold]{head['order_id']}[/] number {head['number']}, "
-        f"placed {head['placed_at']:%Y-%m-%d %H:%M}"
-    )
+    number = f" number {head['number']}," if head["number"] else ""
+    tell(f"{head['order_id']}{number} placed {head['placed_at']:%Y-%m-%d %H:%M} UTC")
     for axis in ("order", "payment", "fulfillment"):
-        say(f"  {axis}: {head[f'{axis}_status']} (channel: {head[f'{axis}_status_raw']})")
+        raw = head[f"{axis}_status_raw"]
+        tell(f"  {axis}: {head[f'{axis}_status']}" + (f" (channel: {raw})" if raw else ""))
     if head["hold_reason"]:
-        say(f"  held: {head['hold_reason']}")
-    say(f"  total: {head['total_amount']} {head['currency']}, refunded {head['refunded_amount']}")
+        tell(f"  held: {head['hold_reason']}")
+    if head["total_amount"] is not None:
+        refunded = head["refunded_amount"] or 0
+        told = f", refunded {refunded:.2f}" if refunded else ""
+        tell(f"  total: {head['total_amount']:.2f} {head['currency']}{told}")
+    say("")
     rows(lines, False, "Lines", "No lines.")
     rows(story, False, "Story", "Nothing has happened yet.")

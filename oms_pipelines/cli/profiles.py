@@ -1,32 +1,40 @@
 """Read a file by a profile for people."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from oms_pipelines import config
 from oms_pipelines.config import Oms
-from oms_pipelines.errors import Misconfigured
+from oms_pipelines.errors import Malformed
 from oms_pipelines.logistics.csvfile import cast, read
 from oms_pipelines.logistics.kinds import DEFAULTS
 from oms_pipelines.logistics.profiles import resolve
 
 
-def inspect_file(path: Path, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return (rows, rejects) of a file read by a profile of oms.yaml or a built-in kind.
+@dataclass(frozen=True)
+class Inspected:
+    """What a file becomes: rows and rejects, or why it is refused whole."""
 
-    Raises Misconfigured for an unknown profile, Malformed for a file refused whole.
-    """
-    try:
-        oms = config.load()
-    except Misconfigured:
-        oms = Oms()
+    name: str
+    accepted: pl.DataFrame = field(default_factory=pl.DataFrame)
+    rejected: pl.DataFrame = field(default_factory=pl.DataFrame)
+    refused: str | None = None
+
+
+def known_profiles(oms: Oms) -> list[str]:
+    """Return the profiles of a configuration and the built-in kinds."""
+    return sorted({*oms.profiles, *DEFAULTS})
+
+
+def inspect_file(oms: Oms, path: Path, name: str) -> Inspected:
+    """Return what a file becomes by a profile. Raises Misconfigured for a wrong profile."""
     if name in oms.profiles:
-        profile = resolve(oms.profiles, name, oms.profiles[name].get("kind", name))
-    elif name in DEFAULTS:
-        profile = DEFAULTS[name]
+        profile = resolve(oms.profiles, name, str(oms.profiles[name].get("kind", name)))
     else:
-        known = ", ".join(sorted({*oms.profiles, *DEFAULTS}))
-        raise Misconfigured([f"--profile: there is no profile {name}; there are {known}"])
-    done = cast(read(path.read_bytes(), profile, path.name), profile)
-    return done.accepted, done.rejected
+        profile = DEFAULTS[name]
+    try:
+        done = cast(read(path.read_bytes(), profile, path.name), profile)
+    except Malformed as e:
+        return Inspected(path.name, refused=str(e))
+    return Inspected(path.name, done.accepted, done.rejected)

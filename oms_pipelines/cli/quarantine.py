@@ -7,33 +7,56 @@ from typing import Annotated
 import typer
 
 from oms_pipelines import config
-from oms_pipelines.cli.show import Json, document, rows, say
+from oms_pipelines.cli.opened import one_of, store_of
+from oms_pipelines.cli.show import Json, Limit, document, rows, tell
+from oms_pipelines.errors import Rejected
 from oms_pipelines.hub import Hub
+from oms_pipelines.landing import Landing
 from oms_pipelines.quality import quarantine
 
 app = typer.Typer(no_args_is_help=True)
+STATES = ("waiting", "released", "superseded", "any")
+_HIDDEN = ("batch_id", "page", "record")
 
 
 @app.command("list")
 def list_(
-    state: str = "waiting", source: str | None = None, limit: int = 100, as_json: Json = False
+    state: Annotated[str, typer.Option(help=", ".join(STATES) + ".")] = "waiting",
+    source: Annotated[
+        str | None, typer.Option(help="Of this channel, location or carrier, or hub.")
+    ] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
 ) -> None:
-    """List records kept back, with the reason. States: waiting, released, superseded."""
-    hub = Hub.open(config.load())
-    found = quarantine.list_records(hub.store, state=state, source=source).head(limit)
-    rows(found, as_json, f"Quarantine: {state}", f"Nothing is {state} in quarantine.")
+    """List records kept back, newest first, with the reason."""
+    oms = config.load()
+    one_of(state, STATES, "--state")
+    known = [x.id for x in (*oms.channels, *oms.locations, *oms.carriers)]
+    one_of(source, [*known, "hub"], "--source")
+    wanted = None if state == "any" else state
+    found = quarantine.list_records(store_of(oms), state=wanted, source=source).head(limit)
+    rows(found, as_json, f"Quarantine: {state}", "No such record is kept back.", hide=_HIDDEN)
 
 
 @app.command()
 def show(quarantine_id: str, as_json: Json = False) -> None:
     """Show the reason and the record itself, as received. Prints personal data it holds."""
-    hub = Hub.open(config.load())
-    found = quarantine.show(hub.store, hub.landing, quarantine_id)
+    oms = config.load()
+    found = quarantine.show(store_of(oms), Landing(oms.landing.url), quarantine_id, oms)
     if as_json:
-        document({"reason": found.reason, "record": found.text})
+        document(
+            {
+                "quarantine_id": found.quarantine_id,
+                "source": found.source,
+                "stream": found.stream,
+                "state": found.state,
+                "reason": found.reason,
+                "record": found.text,
+            }
+        )
         return
-    say(f"[bold]{quarantine_id}[/] {found.source}/{found.stream}: {found.reason}")
-    print(found.text)
+    tell(f"{quarantine_id} {found.source}/{found.stream}, {found.state}: {found.reason}")
+    tell(found.text)
 
 
 @app.command()
@@ -44,10 +67,16 @@ def release(
     ] = None,
 ) -> None:
     """Let a record through: as it is, or mended."""
+    body = None if mended is None else _read(mended)
     hub = Hub.open(config.load())
-    if mended is None:
-        body = None
-    else:
-        body = sys.stdin.buffer.read() if str(mended) == "-" else mended.read_bytes()
     quarantine.release(hub.store, hub.landing, hub.oms, quarantine_id, body, hub.now())
-    say(f"{quarantine_id} is released; the next sync plans it.")
+    tell(f"{quarantine_id} is released; the next sync plans it.")
+
+
+def _read(path: Path) -> bytes:
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise Rejected(f"{path}: cannot be read ({e.strerror})") from None

@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from oms_pipelines import config
-from oms_pipelines.cli.opened import reading
-from oms_pipelines.cli.show import Json, document, rows, say
+from oms_pipelines.cli.opened import one_of, reading
+from oms_pipelines.cli.show import Json, document, rows, tell
 from oms_pipelines.hub import Hub
-from oms_pipelines.returns.announce import Announcement
+from oms_pipelines.report.returns import DIMENSIONS, by_dimension
+from oms_pipelines.returns.announce import INITIATORS, Announcement
 from oms_pipelines.returns.announce import announce as announce_return
 from oms_pipelines.returns.dock import Receipt
 from oms_pipelines.returns.dock import find as find_return
@@ -25,14 +26,19 @@ def announce(
     line: Lines = None,
     text: Annotated[str | None, typer.Option(help="In the customer's words.")] = None,
     initiator: Annotated[str, typer.Option(help="customer, carrier or merchant.")] = "customer",
-    carrier: str | None = None,
-    tracking_number: str | None = None,
+    carrier: Annotated[str | None, typer.Option(help="Who carries it back.")] = None,
+    tracking_number: Annotated[str | None, typer.Option(help="Of the return parcel.")] = None,
     location: Annotated[str | None, typer.Option(help="Where it is expected.")] = None,
     as_json: Json = False,
 ) -> None:
     """Announce a return; the warehouse is told by the next sync."""
+    oms = config.load()
+    places = [x.id for x in oms.locations]
+    one_of(reason, [r.code for r in oms.returns.reasons], "--reason")
+    one_of(initiator, INITIATORS, "--initiator")
+    one_of(location, places, "--location")
     made = announce_return(
-        Hub.open(config.load()),
+        Hub.open(oms),
         Announcement(
             order, reason, tuple(line or ()), text, initiator, carrier, tracking_number, location
         ),
@@ -40,7 +46,8 @@ def announce(
     if as_json:
         document(made.__dict__)
         return
-    say(f"{made.rma}: {made.quantity} units of {made.order_id}, expected at {made.location_id}")
+    where = f", expected at {made.location_id}" if made.location_id else ""
+    tell(f"{made.rma}: {made.quantity} units of {made.order_id}{where}")
 
 
 @app.command()
@@ -51,7 +58,11 @@ def find(
     """Find whose parcel stands at the dock."""
     with reading() as session:
         found = find_return(session, parcel)
-    rows(found, as_json, f"What {parcel} may be", f"{parcel} is no order, RMA or tracking number.")
+    unknown = (
+        f"{parcel} is no order, RMA or tracking number; "
+        "`oms returns receive` books goods of an unknown parcel too, without --parcel."
+    )
+    rows(found, as_json, f"What {parcel} may be", unknown)
 
 
 @app.command()
@@ -60,13 +71,17 @@ def receive(
     receipt: Annotated[str, typer.Argument(help="The receipt's own number.")],
     line: Annotated[list[str], typer.Option(help="SKU=QUANTITY=CONDITION.")],
     parcel: Annotated[str | None, typer.Option(help="RMA, order or tracking number.")] = None,
-    remark: str | None = None,
+    remark: Annotated[str | None, typer.Option(help="Of the dock, in its words.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Book goods that came back: restock, repair or scrap, by their condition."""
-    units = receive_goods(
-        Hub.open(config.load()), Receipt(location, receipt, parcel, tuple(line), remark)
-    )
-    say(f"{units} units booked at {location}; the next sync publishes what is sellable.")
+    oms = config.load()
+    one_of(location, [x.id for x in oms.locations], "LOCATION")
+    units = receive_goods(Hub.open(oms), Receipt(location, receipt, parcel, tuple(line), remark))
+    if as_json:
+        document({"receipt_id": f"{location}/{receipt}", "units": units})
+        return
+    tell(f"{units} units booked at {location}; the next sync publishes what is sellable.")
 
 
 @app.command()
@@ -77,10 +92,7 @@ def stats(
     as_json: Json = False,
 ) -> None:
     """Count returns by reason, SKU, channel, location, carrier or initiator."""
-    from oms_pipelines.report.returns import DIMENSIONS, by_dimension
-
-    if by not in DIMENSIONS:
-        raise typer.BadParameter(f"--by: write one of {', '.join(DIMENSIONS)}")
+    one_of(by, DIMENSIONS, "--by")
     with reading() as session:
         found = by_dimension(session.query("report/returns_daily"), by)
     rows(found, as_json, f"Returns by {by}", "Nothing has been returned yet.")

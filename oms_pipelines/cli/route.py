@@ -1,38 +1,109 @@
-"""Commands that tell why an order ships from where it does."""
+"""Commands that tell why an order ships from where it does, and what other rules would do."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from oms_pipelines import config
 from oms_pipelines.cli.opened import reading
 from oms_pipelines.cli.orders import find_order
-from oms_pipelines.cli.show import Json, rows
-from oms_pipelines.errors import Misconfigured
+from oms_pipelines.cli.show import Json, document, rows, tell
+from oms_pipelines.config import Oms
+from oms_pipelines.errors import Malformed, Misconfigured
+from oms_pipelines.routing import check_rules, load_inputs, plan
 
 app = typer.Typer(no_args_is_help=True)
+_HIDDEN = ("plan_id", "planned_at", "rule")
+_HIDDEN_GIVEN = ("fo_id", "planned_at", "plan_id", "file_name")
 
 
 @app.command()
 def explain(order: str, as_json: Json = False) -> None:
-    """Show every location looked at for an order: verdict, first failing test, score, rank."""
+    """Show where an order ships from and why: every location looked at, and what waits."""
     with reading() as session:
         head = find_order(session, order)
-        found = session.query("route/explain", order_id=head["order_id"])
-    rows(
-        found,
-        as_json,
-        f"Why {head['order_id']} ships from where it does",
-        "No plan has looked at this order: it is held, closed, or not synchronized yet.",
+        order_id = head["order_id"]
+        candidates = session.query("route/explain", order_id=order_id)
+        given = session.query("route/given", order_id=order_id)
+        lines = session.query("route/lines", order_id=order_id, looked=not candidates.is_empty())
+    if as_json:
+        document(
+            {
+                "order_id": order_id,
+                "order_status": head["order_status"],
+                "hold_reason": head["hold_reason"],
+                "lines": lines.to_dicts(),
+                "given": given.to_dicts(),
+                "candidates": candidates.to_dicts(),
+            }
+        )
+        return
+    rows(lines, False, f"{order_id}: what ships", "The order has no lines.")
+    rows(given, False, "Given to", "No location was given any of it.", hide=_HIDDEN_GIVEN)
+    if candidates.is_empty():
+        tell("No plan has looked at this order.")
+        return
+    newest = candidates.row(0, named=True)
+    title = (
+        f"Locations looked at by rule {newest['rule'] or 'none'}, plan {newest['plan_id']} of "
+        f"{newest['planned_at']:%Y-%m-%d %H:%M} UTC"
     )
+    rows(candidates, False, title, "", hide=_HIDDEN)
 
 
 @app.command()
-def check() -> None:
-    """Check the routing rules: predicates, columns, places."""
-    from oms_pipelines.cli.show import say
-    from oms_pipelines.routing import check_rules
+def check(as_json: Json = False) -> None:
+    """Check the routing rules: predicates, columns, functions."""
+    oms = config.load()
+    faults = check_rules(oms.routing)
+    if faults and not as_json:
+        raise Misconfigured(faults)
+    if as_json:
+        document({"rules": len(oms.routing.rules), "faults": faults})
+        raise typer.Exit(2 if faults else 0)
+    tell(f"{len(oms.routing.rules)} rules are in order.")
 
+
+@app.command()
+def backtest(
+    limit: Annotated[int, typer.Option("--plans", min=1, help="The newest so many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Plan the past again by the rules of today, and by its own, from the stored inputs."""
     oms = config.load()
     faults = check_rules(oms.routing)
     if faults:
         raise Misconfigured(faults)
-    say(f"{len(oms.routing.rules)} rules are in order.")
+    folder = Path(oms.output) / "plans"
+    found = sorted((x for x in folder.glob("*-*") if x.is_dir()), reverse=True)[:limit]
+    rows(
+        [_again(path, oms) for path in reversed(found)],
+        as_json,
+        "Each plan as it was made, and by the rules of today",
+        f"No plan was stored in {folder} yet; `oms sync` makes them.",
+    )
+
+
+def _again(folder: Path, oms: Oms) -> dict[str, Any]:
+    """Plan stored inputs by their own rules, then by those of today; tell the difference."""
+    try:
+        inputs = load_inputs(folder)
+    except Malformed as e:
+        return {"plan": folder.name, "as made": None, "error": str(e)}
+    carriers = tuple(c.model_copy(update={"credentials": {}, "url": ""}) for c in oms.carriers)
+    own, today = plan(inputs), plan(replace(inputs, rules=oms.routing, carriers=carriers))
+    key = ["order_id", "line_id", "sku", "location_id", "quantity"]
+    moved = today.allocations.join(own.allocations, on=key, how="anti")
+    return {
+        "plan": folder.name,
+        "as made": own.plan_id == folder.name,
+        "lines": own.lines,
+        "allocated": own.allocated_lines,
+        "allocated today": today.allocated_lines,
+        "elsewhere": moved["order_id"].n_unique(),
+        "cost": own.cost,
+        "cost today": today.cost,
+        "error": None,
+    }

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from oms_pipelines import config
+from oms_pipelines.cli.opened import one_of
 from oms_pipelines.cli.show import Json, document, rows, say
 
 
@@ -56,7 +57,7 @@ def _day(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{option}: write a day such as 2026-03-02") from None
+        raise typer.BadParameter("write a day such as 2026-03-02", param_hint=option) from None
 
 
 def replay(
@@ -73,12 +74,10 @@ def replay(
     from oms_pipelines.cli.tick import run_job
 
     oms = config.load()
-    known = {c.id for c in oms.channels} | {c.id for c in oms.carriers}
-    if source is not None and source not in known:
-        raise typer.BadParameter(f"--source: {source} is none of {', '.join(sorted(known))}")
+    one_of(source, [c.id for c in (*oms.channels, *oms.carriers)], "--source")
     window = (_day(from_, "--from"), _day(to, "--to"))
     if window[1] < window[0]:
-        raise typer.BadParameter("--to is before --from")
+        raise typer.BadParameter("is before --from", param_hint="--to")
     tick = run_job(
         oms, "tick", window=window, only=source, publish=not dry_run, progress=sys.stderr.isatty()
     )
@@ -115,7 +114,9 @@ def sandbox(
     """Serve a network of shops, warehouses and carriers to run the hub against."""
     from oms_pipelines.cli.demo import serve_sandbox
 
-    serve_sandbox(root, seed, port, smtp_port, speed, sales, map_, from_, to)
+    first = _day(from_, "--from") if from_ else None
+    last = _day(to, "--to") if to else None
+    serve_sandbox(root, seed, port, smtp_port, speed, sales, map_, first, last)
 
 
 def demo(

@@ -1,7 +1,7 @@
 """How commands speak: tables for people, JSON for programs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -9,14 +9,17 @@ from typing import Annotated, Any
 import orjson
 import polars as pl
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many rows.")]
 
-# a pipe or a log has no width of its own: do not fold tables to the 80 columns of a terminal
-_out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+# a pipe or a log has no width of its own: there a row is a line, whatever its length
+_WIDE = 10_000
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 _err = Console(stderr=True, highlight=False)
 
 
@@ -25,38 +28,63 @@ def say(text: str, *, error: bool = False) -> None:
     (_err if error else _out).print(text, soft_wrap=True)
 
 
+def tell(text: str, *, error: bool = False, style: str | None = None) -> None:
+    """Print text as it is, whatever stands in it."""
+    out = _err if error else _out
+    out.print(text, soft_wrap=True, markup=False, emoji=False, style=style)
+
+
 def cell(value: Any) -> str:
     """Return a value as a table shows it."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
+    if isinstance(value, float):
+        return f"{value:.2f}"
     return str(value)
 
 
-def rows(found: pl.DataFrame | Sequence[dict], as_json: bool, title: str, empty: str) -> None:
-    """Print rows as a table with a title, or as a JSON array."""
+def rows(
+    found: pl.DataFrame | Sequence[Mapping[str, Any]],
+    as_json: bool,
+    title: str,
+    empty: str,
+    hide: Collection[str] = (),
+) -> None:
+    """Print rows as a table with a title, or as a JSON array of everything.
+
+    The table leaves out the columns `hide`, and those that no row fills.
+    """
     data = found.to_dicts() if isinstance(found, pl.DataFrame) else list(found)
     if as_json:
         document(data)
         return
     if not data:
-        say(empty)
+        tell(empty)
         return
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name, value in data[0].items():
-        number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-        table.add_column(
-            name.replace("_", " "), justify="right" if number else "left", overflow="fold"
-        )
+    names = [n for n in data[0] if n not in hide and any(row.get(n) is not None for row in data)]
+    tell(title, style="bold")
+    table = Table(
+        box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False, collapse_padding=True
+    )
+    for name in names:
+        values = [row[name] for row in data if row.get(name) is not None]
+        number = all(isinstance(v, int | float | Decimal) and v is not True for v in values)
+        justify = "right" if number and not isinstance(values[0], bool) else "left"
+        label = name.removesuffix("_status").replace("_", " ")
+        table.add_column(label, justify=justify, overflow="fold")
     for row in data:
-        table.add_row(*(escape(cell(v)) for v in row.values()))
+        table.add_row(*(escape(cell(row.get(n))) for n in names))
     _out.print(table)
+    _out.print()
 
 
 def document(data: Any) -> None:
     """Print JSON."""
     text = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str)
-    print(text.decode())
+    sys.stdout.write(text.decode() + "\n")

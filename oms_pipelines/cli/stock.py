@@ -3,34 +3,46 @@
 import typer
 
 from oms_pipelines.cli.opened import reading
-from oms_pipelines.cli.show import Json, document, rows
+from oms_pipelines.cli.show import Json, Limit, document, rows
+from oms_pipelines.errors import Rejected
+from oms_pipelines.store import Session
 
 app = typer.Typer(no_args_is_help=True)
 
 
+def _known(session: Session, sku: str) -> None:
+    """Refuse a word that names no SKU; tell whose name it is, if a channel's."""
+    found = session.query("show/sku", sku=sku)
+    if found.is_empty():
+        raise Rejected(f"no SKU is called {sku}; write it as the merchant does, case included")
+    names = found.filter(found["kind"] == "channel")
+    if names.height == found.height:
+        told = ", ".join(f"{c}'s name of {s}" for s, c in names.select("sku", "channel_id").rows())
+        raise Rejected(f"{sku} is {told}; ask for that")
+
+
 @app.command()
-def show(sku: str, limit: int = 20, as_json: Json = False) -> None:
-    """Show one SKU: where it lies, the level of every channel, its newest movements."""
+def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
+    """Show one SKU: where it lies, what was counted, every channel's level, its movements."""
     with reading() as session:
-        accounts = session.query("show/stock", sku=sku)
-        levels = session.query("show/levels", sku=sku)
-        movements = session.query("show/movements", sku=sku, limit=limit)
+        _known(session, sku)
+        found = {
+            "accounts": session.query("show/stock", sku=sku),
+            "counts": session.query("show/counts", sku=sku),
+            "levels": session.query("show/levels", sku=sku),
+            "movements": session.query("show/movements", sku=sku, limit=limit),
+        }
     if as_json:
-        document(
-            {
-                "accounts": accounts.to_dicts(),
-                "levels": levels.to_dicts(),
-                "movements": movements.to_dicts(),
-            }
-        )
+        document({"sku": sku, **{name: frame.to_dicts() for name, frame in found.items()}})
         return
-    rows(accounts, False, f"Where {sku} lies", f"No location has counted {sku}.")
-    rows(levels, False, "Levels", "No channel is told a level of it.")
-    rows(movements, False, "Movements, newest first", "It has not moved.")
+    rows(found["accounts"], False, f"Where {sku} lies", f"{sku} lies nowhere.")
+    rows(found["counts"], False, "Newest counts", "No location has counted it.")
+    rows(found["levels"], False, "Levels", "No channel is told a level of it.")
+    rows(found["movements"], False, "Movements, newest first", "It has not moved.")
 
 
 @app.command()
-def drift(limit: int = 50, as_json: Json = False) -> None:
+def drift(limit: Limit = 50, as_json: Json = False) -> None:
     """Show where counts differed from the ledger, beyond the first count."""
     with reading() as session:
         found = session.query("show/drift", limit=limit)

@@ -27,9 +27,12 @@ def show_file(session: Session, name: str) -> dict[str, Any]:
     file = found.row(0, named=True)
     if file["flow"] == "dispatch":
         lines = session.query("dispatch/file_lines", name=name)
-    else:
+    elif file["flow"] == "return_notice":
         lines = session.query("dispatch/notice_lines", name=name)
-    lines = lines.sort([c for c in ORDER[file["flow"]] if c in lines.columns])
+    else:
+        lines = session.query("show/exported_orders", step=str(file["sequence"]))
+    order = ORDER.get(file["flow"], ("order_id",))
+    lines = lines.sort([c for c in order if c in lines.columns])
     numbered = lines.select(pl.int_range(1, pl.len() + 1).alias("line_no"), pl.all())
     return {**file, "lines": numbered.rows(named=True)}
 

@@ -13,7 +13,14 @@ FROM shipments s
 JOIN tracking_events e ON e.tracking_number = s.tracking_number AND e.carrier_id = s.carrier_id
 WHERE s.order_id = $order_id
 UNION ALL
-SELECT x.delivered_at, x.kind || coalesce(' ' || x.step, '') || ' told', x.destination
+SELECT x.delivered_at,
+    CASE x.kind
+        WHEN 'message' THEN 'message sent: ' || coalesce(x.step, '')
+        WHEN 'tracking' THEN 'parcel told to the channel'
+        WHEN 'acceptance' THEN 'accepted on the channel'
+        WHEN 'erp' THEN 'exported for the ERP'
+        ELSE x.kind
+    END, x.destination
 FROM outbox x
 WHERE x.delivered_at IS NOT NULL AND (x.subject = $order_id
     OR x.subject IN (SELECT s.shipment_id FROM shipments s WHERE s.order_id = $order_id)
