@@ -166,7 +166,9 @@ def test_all_faults_are_told_at_once_a_missing_secret_hides_none():
     ]
 
 
-PLACES = [path for path, _, _ in (*SHAPE, *BETWEEN, *INSIDE) if path != "catalog.skus"]
+# a predicate is told by the columns it names: that is its cure, and no place for a secret
+PREDICATES = ("routing.rules[0].when", "routing.rules[0].from", "catalog.skus")
+PLACES = [path for path, _, _ in (*SHAPE, *BETWEEN, *INSIDE) if path not in PREDICATES]
 
 
 @settings(max_examples=40, deadline=None)
