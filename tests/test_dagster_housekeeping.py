@@ -1,0 +1,154 @@
+"""Housekeeping deletes what was kept long enough, and nothing that is still needed."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster_world import run, sell, small_hub
+
+from assets.history import purge
+from oms_pipelines.channels.base import Page
+from oms_pipelines.config import Oms
+from oms_pipelines.hub import Hub
+from oms_pipelines.landing import Landing
+from oms_pipelines.stages.housekeeping import tidy_landing
+
+LOCAL = Path(__file__).resolve().parents[1] / "deploy" / "dagster.local.yaml"
+SALE = "orders_raw/sale"
+CHECK = dg.AssetCheckKey(dg.AssetKey(["orders_raw", "sale"]), "reachable")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    shutil.copy(LOCAL, folder / "dagster.yaml")
+    return folder
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch):
+    """Return what sets the hub's clock."""
+    return lambda moment: monkeypatch.setenv("OMS_NOW", f"2026-{moment}T12:00:00Z")
+
+
+def _hub(tmp_path: Path, empty: Path, landing: str | None = None) -> Oms:
+    return small_hub(tmp_path / "hub", empty, retention={"landing": landing} if landing else {})
+
+
+def test_the_newest_run_of_each_partition_is_kept(tmp_path, migrated_file, home, at):
+    at("07-02")
+    oms = _hub(tmp_path, migrated_file)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        days = ("2026-06-29", "2026-06-29", "2026-06-30")
+        runs = [run(oms, instance=instance, partition=d, assets=[SALE]).run_id for d in days]
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        done = purge(instance, tomorrow, [CHECK])
+        assert (done.deleted, done.kept) == (1, 2)
+        assert {r.run_id for r in instance.get_runs()} == set(runs[1:])
+        made = instance.get_materialized_partitions(dg.AssetKey(["orders_raw", "sale"]))
+        assert made == {"2026-06-29", "2026-06-30"}
+        left = [f.name for f in (home / "history" / "runs").iterdir()]
+        assert not [name for name in left if name.startswith(runs[0])]
+        assert purge(instance, tomorrow, [CHECK]).deleted == 0
+
+
+def test_the_run_of_the_newest_check_is_kept(tmp_path, migrated_file, home, at):
+    at("07-02")
+    oms = _hub(tmp_path, migrated_file)
+    down, key = "orders_raw/down", dg.AssetKey(["orders_raw", "down"])
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        runs = [run(oms, instance=instance, assets=[down]).run_id for _ in range(2)]
+        purge(
+            instance,
+            datetime.now(UTC) + timedelta(days=1),
+            [dg.AssetCheckKey(key, "reachable")],
+        )
+        assert [r.run_id for r in instance.get_runs()] == runs[1:]
+
+
+def test_young_runs_are_kept(tmp_path, migrated_file, home, at):
+    at("07-02")
+    oms = _hub(tmp_path, migrated_file)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        for _ in range(2):
+            run(oms, instance=instance, assets=[SALE])
+        assert purge(instance, datetime.now(UTC) - timedelta(days=1), []).deleted == 0
+        assert instance.get_runs_count() == 2
+
+
+def test_received_bytes_are_kept_for_ever_unless_told(tmp_path, migrated_file, at):
+    at("06-05")
+    oms = _hub(tmp_path, migrated_file)
+    sell(tmp_path / "hub")
+    run(oms, partition="2026-06-05")
+    at("12-31")
+    run(oms, partition="2026-06-05")
+    done = tidy_landing(Hub.open(oms))
+    assert (done.deleted, done.first_day) == ({}, None)
+    assert len(Landing(oms.landing.url).batches("sale", "orders")) == 2
+
+
+def test_batches_older_than_the_retention_go_once_the_store_has_them(tmp_path, migrated_file, at):
+    oms = _hub(tmp_path, migrated_file, "5d")
+    (tmp_path / "hub" / "blocked").unlink()
+    at("06-05")
+    sell(tmp_path / "hub")
+    run(oms)
+    at("07-02")
+    run(oms)
+    done = run(oms, "nightly", assets=["housekeeping"], partition=None)
+    [told] = done.asset_materializations_for_node("housekeeping")
+    assert told.metadata["batches deleted"].value >= 1
+    assert told.metadata["landing kept since"].value == "2026-06-27"
+    assert told.metadata["landing kept longer for"].value == "nothing"
+    [left] = Landing(oms.landing.url).batches("sale", "orders")
+    assert left.day.isoformat() == "2026-07-02", "the cursor stays"
+    with Hub.open(oms).store.session(read_only=True) as session:
+        assert session.table("orders").height == 1
+
+
+def test_a_record_in_quarantine_keeps_its_batch(tmp_path, migrated_file, at):
+    oms = _hub(tmp_path, migrated_file, "5d")
+    at("06-05")
+    sell(tmp_path / "hub", quantity="-2")
+    run(oms)
+    at("07-02")
+    run(oms)
+    done = tidy_landing(Hub.open(oms))
+    assert done.kept_for == "quarantined records of sale/orders"
+    assert str(done.first_day) == "2026-06-05"
+    assert ("sale", "orders") not in done.deleted
+
+
+def test_a_batch_that_the_store_has_not_taken_is_kept(tmp_path, migrated_file, at):
+    oms = _hub(tmp_path, migrated_file, "5d")
+    page = Page("returns", b"{}", 1, name="a")
+    old = datetime(2026, 6, 5, tzinfo=UTC)
+    Landing(oms.landing.url).write("gone", "returns", [page], None, True, None, old)
+    at("07-02")
+    done = tidy_landing(Hub.open(oms))
+    assert done.kept_for == "batches of gone/returns not taken yet"
+    assert done.deleted == {}
+
+
+def test_a_source_keeps_its_cursor_however_long_it_was_silent(tmp_path, migrated_file, at):
+    oms = _hub(tmp_path, migrated_file, "5d")
+    at("06-05")
+    run(oms)
+    at("07-02")
+    done = tidy_landing(Hub.open(oms))
+    assert (done.deleted, str(done.first_day)) == ({}, "2026-06-05")
+    assert (done.kept_for or "").startswith("the cursor of ")
+
+
+def test_what_killed_writers_left_is_swept(tmp_path, migrated_file, at):
+    at("07-02")
+    oms = _hub(tmp_path, migrated_file)
+    landing = Landing(oms.landing.url)
+    old = datetime(2026, 6, 5, tzinfo=UTC)
+    batch = landing.write("sale", "orders", [Page("orders", b"x", 1)], None, True, None, old)
+    (tmp_path / "hub" / "landing" / batch.folder / "manifest.json").unlink()
+    assert tidy_landing(Hub.open(oms)).swept == 1
