@@ -7,6 +7,7 @@ of the file stands in a fault: a secret may have been written where it does not 
 import os
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,8 @@ def parse(data: Any, env: Mapping[str, str] | None = None) -> Oms:
     env = os.environ if env is None else env
     oms, faults = _validated(data, {"env": env})
     if oms is None:
-        # what does not hang on a missing secret is told at once too
-        oms, _ = _validated(data, {"env": env, "lenient": True})
+        # what hangs on no missing secret and no unknown setting is told at once too
+        oms, _ = _validated(_known(data, {"env": env}), {"env": env, "lenient": True})
     if oms is not None:
         faults += _faults_between(oms)
     if faults or oms is None:
@@ -100,6 +101,21 @@ def _validated(data: Any, context: dict[str, Any]) -> tuple[Oms | None, list[str
     except ValidationError as e:
         found = e.errors(include_input=False, include_url=False, include_context=False)
         return None, [_told(_path(x["loc"]), x["type"], x["msg"]) for x in found]
+
+
+def _known(data: Any, context: dict[str, Any]) -> Any:
+    """Return the data without settings that there are not."""
+    try:
+        Oms.model_validate(data, context=context)
+    except ValidationError as e:
+        data = deepcopy(data)
+        for error in e.errors(include_input=False, include_url=False, include_context=False):
+            if error["type"] == "extra_forbidden":
+                place = data
+                for step in error["loc"][:-1]:
+                    place = place[step]
+                place.pop(error["loc"][-1], None)
+    return data
 
 
 def _told(path: str, kind: str, message: str) -> str:

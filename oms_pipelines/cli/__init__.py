@@ -48,7 +48,7 @@ def oms(
 
 def main() -> None:
     """Run the command; turn errors into one line each and an exit code."""
-    code = _code()
+    code = run_command()
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()
@@ -59,7 +59,8 @@ def main() -> None:
     os._exit(code)
 
 
-def _code() -> int:
+def run_command() -> int:
+    """Run the command of `sys.argv`; say what failed, and return the exit code."""
     try:
         app(standalone_mode=True)
     except SystemExit as e:

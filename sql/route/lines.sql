@@ -35,6 +35,7 @@ SELECT line_id, coalesce(sku, channel_sku) AS sku, CAST(wanted AS bigint) AS wan
         AS waiting,
     CASE
         WHEN NOT ships THEN 'nothing to ship: no goods'
+        WHEN order_status = 'canceled' AND given = 0 THEN 'the order is canceled'
         WHEN wanted <= 0 THEN 'nothing to ship: canceled or refunded'
         WHEN delivery_mode = 'none' THEN 'sold and handed over at the till'
         WHEN left_with >= wanted THEN 'shipped'

@@ -1,0 +1,325 @@
+"""The `oms` command: what it answers people and programs, and how it fails."""
+
+import stat
+from pathlib import Path
+
+import cli_world
+import pytest
+from cli_world import NOW, Oms, command, configured
+
+from oms_pipelines.store.duckdb import DuckdbStore
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the configuration of a store that has traded."""
+    return cli_world.traded(tmp_path_factory.mktemp("cli"))
+
+
+@pytest.fixture
+def oms(traded, monkeypatch, capsys) -> Oms:
+    """Return the command over the store that has traded."""
+    monkeypatch.setenv("OMS_CONFIG", str(traded))
+    monkeypatch.setenv("OMS_NOW", NOW.isoformat())
+    return command(monkeypatch, capsys)
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch, capsys) -> Oms:
+    """Return the command over a configuration whose store is empty."""
+    monkeypatch.setenv("OMS_CONFIG", str(configured(tmp_path)))
+    monkeypatch.setenv("OMS_NOW", NOW.isoformat())
+    return command(monkeypatch, capsys)
+
+
+READS = [
+    ("orders", "list"),
+    ("orders", "list", "--status", "held"),
+    ("orders", "show", "shop/1"),
+    ("stock", "show", "MUG"),
+    ("stock", "drift"),
+    ("route", "explain", "shop/1"),
+    ("route", "check"),
+    ("route", "backtest"),
+    ("files", "list"),
+    ("files", "show", "lyon_dispatch_20260301_000001.csv"),
+    ("files", "show", "erp_orders_20260301_000001.csv"),
+    ("returns", "find", "shop/1"),
+    ("returns", "stats", "--by", "sku"),
+    ("quarantine", "list"),
+]
+
+
+@pytest.mark.parametrize("words", READS, ids=" ".join)
+def test_every_read_speaks_to_people_and_as_json_to_programs(oms: Oms, words: tuple[str, ...]):
+    told = oms(*words)
+    assert (told.code, told.err) == (0, "")
+    assert told.out.strip()
+    as_json = oms(*words, "--json")
+    assert as_json.code == 0
+    assert isinstance(as_json.json, list | dict)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("orders", "list"), "No orders. `oms sync` brings them in."),
+        (("files", "list"), "No file was written yet"),
+        (("stock", "drift"), "Every count was explained"),
+        (("quarantine", "list"), "No such record is kept back."),
+        (("returns", "stats"), "Nothing has been returned yet."),
+        (("route", "backtest"), "No plan was stored"),
+        (("returns", "find", "X"), "X is no order, RMA or tracking number"),
+    ],
+    ids=lambda x: " ".join(x) if isinstance(x, tuple) else "",
+)
+def test_an_empty_store_is_told_with_what_to_do(fresh: Oms, words: tuple[str, ...], says: str):
+    told = fresh(*words)
+    assert (told.code, says in told.out) == (0, True), told
+    assert fresh(*words, "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("orders", "show", "99"), "no order is called 99; `oms orders list` shows some"),
+        (("route", "explain", "99"), "no order is called 99"),
+        (("stock", "show", "mug"), "no SKU is called mug"),
+        (("files", "show", "x.csv"), "x.csv: no such file"),
+        (("files", "resend", "x.csv"), "x.csv: no such file"),
+        (("quarantine", "show", "beef"), "beef: no such record"),
+        (("quarantine", "release", "beef"), "beef: no such record"),
+        (("quarantine", "release", "beef", "nowhere.json"), "nowhere.json: cannot be read"),
+        (("returns", "announce", "99", "--reason", "too_small"), "99 names no orders"),
+        (("returns", "announce", "shop/2", "--reason", "too_small"), "nothing of it has left"),
+        (("returns", "receive", "lyon", "R1", "--line", "MUG"), "write SKU=QUANTITY=CONDITION"),
+    ],
+    ids=lambda x: " ".join(x) if isinstance(x, tuple) else "",
+)
+def test_what_is_not_there_fails_by_name(oms: Oms, words: tuple[str, ...], says: str):
+    told = oms(*words)
+    assert (told.code, told.out) == (1, "")
+    assert says in told.err
+    assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("orders", "list", "--channel", "web"), "web is none of shop"),
+        (("orders", "list", "--status", "lost"), "lost is none of open, held"),
+        (("orders", "list", "--limit", "0"), "--limit"),
+        (("orders", "list", "--colour", "red"), "--colour"),
+        (("orders",), ""),
+        (("ordres",), "ordres"),
+        (("files", "list", "--destination", "mars"), "mars is none of lyon, paris, erp"),
+        (("quarantine", "list", "--state", "lost"), "lost is none of waiting"),
+        (("quarantine", "list", "--source", "mars"), "mars is none of"),
+        (("returns", "announce", "shop/1", "--reason", "bored"), "bored is none of too_small"),
+        (("returns", "receive", "mars", "R1", "--line", "MUG=1"), "mars is none of lyon, paris"),
+        (("returns", "stats", "--by", "moon"), "moon is none of reason"),
+        (("replay", "--from", "soon", "--to", "2026-03-02"), "write a day such as"),
+        (("replay", "--from", "2026-03-02", "--to", "2026-03-01"), "is before --from"),
+        (("replay", "--from", "2026-03-01", "--to", "2026-03-02", "--source", "x"), "x is none"),
+        (("inspect", "payload", "nowhere.json", "--system", "shopify"), "nowhere.json"),
+        (("inspect", "payload", __file__, "--system", "magento"), "magento is none of file"),
+        (("inspect", "payload", __file__), "name a system"),
+        (("inspect", "file", __file__, "--profile", "stok"), "stok is none of"),
+        (("sandbox", "--from", "soon"), "write a day such as"),
+    ],
+    ids=lambda x: " ".join(x).replace(__file__, "FILE") if isinstance(x, tuple) else "",
+)
+def test_wrong_usage_ends_with_2_and_names_the_option(oms: Oms, words: tuple[str, ...], says: str):
+    told = oms(*words)
+    assert told.code == 2
+    flat = " ".join((told.out + told.err).replace("│", " ").split())
+    assert says in flat
+    assert "Traceback" not in told.err
+
+
+def test_the_version_and_help_are_told_without_a_configuration(monkeypatch, capsys):
+    monkeypatch.setenv("OMS_CONFIG", "nowhere.yaml")
+    run = command(monkeypatch, capsys)
+    assert run("--version").out == "oms 0.1.0\n"
+    assert "orders" in run("--help").out
+
+
+@pytest.mark.parametrize("words", [("orders", "list"), ("sync",), ("check",), ("route", "check")])
+def test_faults_of_the_configuration_stand_one_a_line_and_start_nothing(
+    tmp_path: Path, monkeypatch, capsys, words: tuple[str, ...]
+):
+    file = configured(tmp_path, chanels=[], returns={"location": "mars"})
+    file.with_suffix(".env").unlink()
+    monkeypatch.setenv("OMS_CONFIG", str(file))
+    told = command(monkeypatch, capsys)(*words)
+    assert told.code == 2
+    assert told.err.splitlines() == [
+        "configuration: channels[0].credentials.key: environment variable WOO_KEY is not set",
+        "configuration: channels[0].credentials.secret: environment variable WOO_SECRET is not set",
+        "configuration: chanels: there is no such setting",
+        "configuration: returns.location: no such location; there are lyon, paris",
+    ]
+    assert not (tmp_path / "oms.duckdb").exists()
+
+
+def test_a_store_that_is_no_store_or_locked_or_unreadable_is_told(
+    tmp_path: Path, monkeypatch, capsys
+):
+    run = command(monkeypatch, capsys)
+    file = configured(tmp_path)
+    monkeypatch.setenv("OMS_CONFIG", str(file))
+    (tmp_path / "oms.duckdb").write_bytes(b"this is no database" * 500)
+    told = run("orders", "list")
+    assert (told.code, "Traceback" in told.err) == (1, False)
+    assert told.err.startswith("Rejected: store ")
+    monkeypatch.setenv("OMS_CONFIG", str(tmp_path))
+    assert run("orders", "list").code == 2
+    folder = tmp_path / "closed"
+    folder.write_text("a file where a folder should be")
+    url = {"url": f"duckdb:///{folder}/oms.duckdb"}
+    monkeypatch.setenv("OMS_CONFIG", str(configured(tmp_path, store=url)))
+    told = run("orders", "list")
+    assert (told.code, "Traceback" in told.err) == (1, False)
+    assert "closed" in told.err
+
+
+def test_an_unforeseen_failure_tells_where_and_no_value(oms: Oms, monkeypatch):
+    class Broken(DuckdbStore):
+        def migrate(self) -> None:
+            raise ZeroDivisionError("zoe@example.com")
+
+    monkeypatch.setattr("oms_pipelines.cli.opened.open_store", lambda url: Broken("x"))
+    told = oms("orders", "list")
+    assert told.code == 1
+    assert told.err.startswith("unexpected: ZeroDivisionError in test_cli.py:")
+    assert "zoe" not in told.err
+
+
+def test_orders_are_shown_with_lines_and_what_happened(oms: Oms):
+    told = oms("orders", "show", "1")
+    assert "shop/1 number 1, placed 2026-02-01 10:00 UTC" in told.out
+    assert "given to lyon" in told.out
+    found = oms("orders", "show", "1", "--json").json
+    assert [line["allocated"] for line in found["lines"]] == [2]
+    statuses = {o["order_id"]: o["order_status"] for o in oms("orders", "list", "--json").json}
+    assert statuses["shop/2"] == "held"
+    assert statuses["shop/5"] == "canceled"
+
+
+@pytest.mark.parametrize(
+    ("order", "why", "given"),
+    [
+        ("shop/1", "given to locations", 2),
+        ("shop/2", "held: ", 0),
+        ("shop/3", "the SKU is unknown; add it to catalog.skus or catalog.sku_map", 0),
+        ("shop/4", "no location can ship it yet; see why below", None),
+        ("shop/5", "the order is canceled", 0),
+        ("shop/6", "the channel says it has shipped", 0),
+    ],
+)
+def test_why_an_order_ships_or_waits_is_told(oms: Oms, order: str, why: str, given: int | None):
+    found = oms("route", "explain", order, "--json").json
+    assert why in found["lines"][0]["why"], found["lines"]
+    if given is not None:
+        assert found["lines"][0]["given"] == given
+    if order == "shop/1":
+        [chosen] = [c for c in found["candidates"] if c["verdict"] == "chosen"]
+        assert (chosen["location_id"], chosen["rank"]) == ("lyon", 1)
+        assert {c["failed_test"] for c in found["candidates"]} == {None, "no stock"}
+    if order in ("shop/2", "shop/3"):
+        assert "No plan has looked at this order" in oms("route", "explain", order).out
+
+
+def test_an_order_not_planned_yet_is_left_to_the_next_sync(oms: Oms, traded: Path):
+    store = DuckdbStore(traded.parent / "oms.duckdb")
+    with store.session() as session:
+        late = session.table("orders").filter(order_id="shop/1")
+        session.merge_documents(
+            "orders",
+            late.with_columns(late["order_id"].str.replace("1", "8"), external_id=late["number"]),
+            {"order_lines": session.table("order_lines").filter(order_id="shop/1").with_columns(
+                late["order_id"].str.replace("1", "8"))},
+        )  # fmt: skip
+    found = oms("route", "explain", "shop/8", "--json").json
+    assert found["lines"][0]["why"] == "the next sync plans it"
+
+
+def test_the_past_is_planned_again_by_its_rules_and_by_those_of_today(oms: Oms):
+    [row] = oms("route", "backtest", "--json").json
+    assert (row["as made"], row["elsewhere"], row["error"]) == (True, 0, None)
+    assert row["allocated"] == row["allocated today"] > 0
+
+
+def test_files_are_shown_and_sent_again_byte_for_byte(oms: Oms, traded: Path):
+    for folder, name in (
+        ("lyon/dispatch", "lyon_dispatch_20260301_000001.csv"),
+        ("erp", "erp_orders_20260301_000001.csv"),
+    ):
+        sent = traded.parent / folder / name
+        before = sent.read_bytes()
+        sent.unlink()
+        assert oms("files", "resend", name).code == 0
+        assert sent.read_bytes() == before
+        assert oms("files", "show", name, "--json").json["lines"]
+
+
+def test_a_record_kept_back_is_shown_as_it_came_and_let_through_mended(oms: Oms, tmp_path: Path):
+    [kept] = oms("quarantine", "list", "--json").json
+    assert (kept["record_key"], kept["stream"]) == ("7", "orders")
+    told = oms("quarantine", "show", kept["quarantine_id"])
+    assert '"[red]7"' in told.out, "markup in a record is text"
+    mended = tmp_path / "mended.json"
+    record = oms("quarantine", "show", kept["quarantine_id"], "--json").json["record"]
+    mended.write_text("{", "utf-8")
+    assert oms("quarantine", "release", kept["quarantine_id"], str(mended)).code == 1
+    mended.write_text(record.replace("[red]7", "7.00"), "utf-8")
+    assert oms("quarantine", "release", kept["quarantine_id"], str(mended)).code == 0
+    assert oms("quarantine", "list", "--json").json == []
+    assert oms("orders", "show", "shop/7").code == 0
+
+
+def test_goods_are_received_and_counted_by_every_dimension(oms: Oms):
+    told = oms("returns", "receive", "lyon", "R1", "--parcel", "6", "--line", "MUG=1=as_new")
+    assert (told.code, told.out.splitlines()[0][:24]) == (0, "1 units booked at lyon; "), told
+    for by in ("reason", "sku", "channel", "location", "carrier", "initiator"):
+        counted = oms("returns", "stats", "--by", by, "--json").json
+        assert sum(row["received"] for row in counted) == 1
+    again = oms("returns", "announce", "6", "--reason", "too_small")
+    assert (again.code, "nothing of it has left" in again.err) == (1, True)
+
+
+def test_payloads_and_files_are_inspected_without_a_store(fresh: Oms, tmp_path: Path):
+    sample = tmp_path / "order.json"
+    sample.write_text('[{"id": 1}, 7]', "utf-8")
+    found = fresh("inspect", "payload", "--system", "woocommerce", str(sample), "--json").json
+    assert (found["received"], len(found["rejected"])) == (2, 2)
+    sample.write_bytes(b"\xff\x00")
+    for words in (("--system", "shopify"), ("--channel", "shop"), ("--system", "file")):
+        told = fresh("inspect", "payload", *words, str(sample))
+        assert told.code == 0
+        assert "order.json" in told.out
+    table = tmp_path / "stock.csv"
+    table.write_text("sku;quantity\r\nA;1\r\nB;x\r\n", "utf-8")
+    sample.write_text("<html>", "utf-8")
+    files = fresh("inspect", "file", "--format", "stock", str(table), str(sample), "--json").json
+    assert [(len(f["rows"]), len(f["rejected"]), bool(f["refused"])) for f in files] == [
+        (1, 1, False),
+        (0, 0, True),
+    ]
+    assert not (tmp_path / "oms.duckdb").exists()
+
+
+def test_a_row_is_a_line_in_a_pipe_and_markup_is_text(fresh: Oms, tmp_path: Path):
+    table = tmp_path / "[bold]stock.csv"
+    table.write_text(f"sku;quantity\r\n{'[red]' * 50};1\r\n", "utf-8")
+    told = fresh("inspect", "file", "--profile", "stock", str(table))
+    assert "[red]" * 50 in told.out
+    assert "[bold]stock.csv" in told.out
+
+
+@pytest.mark.skipif(stat.S_IMODE(Path("/").stat().st_mode) == 0, reason="no root folder")
+def test_a_file_nobody_may_read_is_named(fresh: Oms, tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    told = fresh("quarantine", "release", "beef", str(tmp_path / "folder"))
+    assert told.code == 1
+    assert "folder: cannot be read" in told.err
