@@ -1,5 +1,20 @@
 -- Grain: one row an order line candidate, with the first test it failed (`fault`).
 -- Keys: page, record, order_id, line_id. Guarantee: every candidate comes out once.
+WITH typed AS (
+    SELECT
+        c.*,
+        upper(coalesce(c.currency, b.currency)) AS money,
+        whole(c.ordered_quantity) AS ordered,
+        whole(c.canceled_quantity) AS canceled,
+        whole(c.shipped_quantity) AS shipped,
+        amount(c.unit_price) AS price,
+        amount(c.line_amount) AS line_total,
+        amount(c.tax_amount) AS tax,
+        try_cast(c.requires_shipping AS BOOLEAN) AS ships
+    FROM candidate_order_lines AS c
+    CROSS JOIN batch_info AS b
+)
+
 SELECT
     page,
     record,
@@ -16,16 +31,16 @@ SELECT
                  GROUP BY page, record, order_id, line_id HAVING count(*) > 1)
              THEN 'order_lines.line_id: two lines of one order have the same; number them apart' END,
         missing('order_lines.ordered_quantity', ordered_quantity),
-        units_fault('order_lines.ordered_quantity', ordered_quantity),
-        units_fault('order_lines.canceled_quantity', canceled_quantity),
-        units_fault('order_lines.shipped_quantity', shipped_quantity),
-        CASE WHEN whole(canceled_quantity) > whole(ordered_quantity)
+        units_fault('order_lines.ordered_quantity', ordered_quantity, ordered),
+        units_fault('order_lines.canceled_quantity', canceled_quantity, canceled),
+        units_fault('order_lines.shipped_quantity', shipped_quantity, shipped),
+        CASE WHEN canceled > ordered
              THEN 'order_lines.canceled_quantity: more than was ordered; mend one of them' END,
-        amount_fault('order_lines.unit_price', unit_price),
-        amount_fault('order_lines.line_amount', line_amount),
-        amount_fault('order_lines.tax_amount', tax_amount),
-        currency_fault('order_lines.currency', coalesce(c.currency, b.currency)),
-        flag_fault('order_lines.requires_shipping', requires_shipping)
+        amount_fault('order_lines.unit_price', unit_price, price),
+        amount_fault('order_lines.line_amount', line_amount, line_total),
+        amount_fault('order_lines.tax_amount', tax_amount, tax),
+        currency_fault('order_lines.currency', money),
+        flag_fault('order_lines.requires_shipping', requires_shipping, ships)
     ) AS fault,
     order_id,
     line_id,
@@ -33,15 +48,14 @@ SELECT
     CAST(NULL AS VARCHAR) AS sku,
     CAST(1 AS BIGINT) AS units_per,
     title,
-    whole(ordered_quantity) AS ordered_quantity,
-    coalesce(whole(canceled_quantity), 0) AS canceled_quantity,
-    coalesce(whole(shipped_quantity), 0) AS shipped_quantity,
-    amount(unit_price) AS unit_price,
-    amount(line_amount) AS line_amount,
-    amount(tax_amount) AS tax_amount,
-    upper(coalesce(c.currency, b.currency)) AS currency,
-    try_cast(requires_shipping AS BOOLEAN) AS requires_shipping,
+    ordered AS ordered_quantity,
+    coalesce(canceled, 0) AS canceled_quantity,
+    coalesce(shipped, 0) AS shipped_quantity,
+    price AS unit_price,
+    line_total AS line_amount,
+    tax AS tax_amount,
+    money AS currency,
+    ships AS requires_shipping,
     keep_together,
     location_id
-FROM candidate_order_lines AS c
-CROSS JOIN batch_info AS b
+FROM typed

@@ -1,5 +1,29 @@
 -- Grain: one row an order candidate, typed, with the first test it failed (`fault`).
 -- Keys: page, record, order_id. Guarantee: every candidate comes out once, whatever its values.
+WITH typed AS (
+    SELECT
+        c.*,
+        b.channel_id AS source,
+        b.batch_id AS batch,
+        b.fetched_at AS fetched,
+        b.language AS spoken,
+        upper(coalesce(c.currency, b.currency)) AS money,
+        amount(c.total_amount) AS total,
+        amount(c.original_total_amount) AS original_total,
+        amount(c.tax_amount) AS tax,
+        amount(c.shipping_amount) AS shipping,
+        amount(c.discount_amount) AS discount,
+        amount(c.refunded_amount) AS refunded,
+        try_cast(c.prices_include_tax AS BOOLEAN) AS with_tax,
+        try_cast(c.priority AS INTEGER) AS rank,
+        moment(c.promised_at) AS promised,
+        moment(c.placed_at) AS placed,
+        moment(c.updated_at) AS updated,
+        whole(c.source_version) AS version
+    FROM candidate_orders AS c
+    CROSS JOIN batch_info AS b
+)
+
 SELECT
     page,
     record,
@@ -7,11 +31,11 @@ SELECT
     coalesce(
         refusal,
         missing('external_id', external_id),
-        missing('updated_at', c.updated_at),
-        moment_fault('updated_at', c.updated_at, b.fetched_at + INTERVAL 1 DAY),
+        missing('updated_at', updated_at),
+        moment_fault('updated_at', updated_at, updated, fetched + INTERVAL 1 DAY),
         missing('placed_at', placed_at),
-        moment_fault('placed_at', placed_at, b.fetched_at + INTERVAL 1 DAY),
-        currency_fault('currency', coalesce(c.currency, b.currency)),
+        moment_fault('placed_at', placed_at, placed, fetched + INTERVAL 1 DAY),
+        currency_fault('currency', money),
         missing('order_status', order_status),
         word_fault('order_status', order_status, ['open', 'held', 'canceled', 'closed']),
         missing('payment_status', payment_status),
@@ -21,26 +45,26 @@ SELECT
         missing('fulfillment_status', fulfillment_status),
         word_fault('fulfillment_status', fulfillment_status, [
             'unfulfilled', 'partial', 'fulfilled', 'not_required', 'unknown']),
-        amount_fault('total_amount', total_amount),
-        amount_fault('original_total_amount', original_total_amount),
-        amount_fault('tax_amount', tax_amount),
-        amount_fault('shipping_amount', shipping_amount),
-        amount_fault('discount_amount', discount_amount),
-        positive_amount_fault('refunded_amount', refunded_amount),
-        flag_fault('prices_include_tax', prices_include_tax),
+        amount_fault('total_amount', total_amount, total),
+        amount_fault('original_total_amount', original_total_amount, original_total),
+        amount_fault('tax_amount', tax_amount, tax),
+        amount_fault('shipping_amount', shipping_amount, shipping),
+        amount_fault('discount_amount', discount_amount, discount),
+        positive_amount_fault('refunded_amount', refunded_amount, refunded),
+        flag_fault('prices_include_tax', prices_include_tax, with_tax),
         word_fault('delivery_mode', delivery_mode, ['home', 'pickup_point', 'collect', 'none']),
         word_fault('delivery_choice', delivery_choice, ['any', 'together', 'first_now']),
-        moment_fault('promised_at', promised_at, NULL),
-        CASE WHEN priority IS NOT NULL AND try_cast(priority AS INTEGER) IS NULL
+        moment_fault('promised_at', promised_at, promised, NULL),
+        CASE WHEN priority IS NOT NULL AND rank IS NULL
              THEN 'priority: not a whole number; mend it' END,
-        CASE WHEN source_version IS NOT NULL AND whole(source_version) IS NULL
+        CASE WHEN source_version IS NOT NULL AND version IS NULL
              THEN 'source_version: not a whole number; mend it' END,
         CASE WHEN (page, record) IN (
                  SELECT page, record FROM candidate_orders GROUP BY page, record HAVING count(*) > 1)
              THEN 'orders: two orders in one record; send each alone' END
     ) AS fault,
-    b.channel_id || '/' || external_id AS order_id,
-    b.channel_id,
+    source || '/' || external_id AS order_id,
+    source AS channel_id,
     external_id,
     number,
     order_status,
@@ -50,27 +74,26 @@ SELECT
     fulfillment_status,
     fulfillment_status_raw,
     hold_reason,
-    upper(coalesce(c.currency, b.currency)) AS currency,
-    amount(total_amount) AS total_amount,
-    amount(original_total_amount) AS original_total_amount,
-    amount(tax_amount) AS tax_amount,
-    amount(shipping_amount) AS shipping_amount,
-    amount(discount_amount) AS discount_amount,
-    amount(refunded_amount) AS refunded_amount,
-    try_cast(prices_include_tax AS BOOLEAN) AS prices_include_tax,
+    money AS currency,
+    total AS total_amount,
+    original_total AS original_total_amount,
+    tax AS tax_amount,
+    shipping AS shipping_amount,
+    discount AS discount_amount,
+    refunded AS refunded_amount,
+    with_tax AS prices_include_tax,
     delivery_mode,
     delivery_choice,
     pickup_location,
     service,
-    coalesce(c.language, b.language) AS language,
-    moment(promised_at) AS promised_at,
-    coalesce(try_cast(priority AS INTEGER), 0) AS priority,
-    moment(placed_at) AS placed_at,
-    moment(c.updated_at) AS updated_at,
-    coalesce(whole(source_version), epoch_us(moment(c.updated_at))) AS source_version,
-    b.fetched_at,
+    coalesce(language, spoken) AS language,
+    promised AS promised_at,
+    coalesce(rank, 0) AS priority,
+    placed AS placed_at,
+    updated AS updated_at,
+    coalesce(version, epoch_us(updated)) AS source_version,
+    fetched AS fetched_at,
     h.record_hash,
-    b.batch_id
-FROM candidate_orders AS c
-CROSS JOIN batch_info AS b
+    batch AS batch_id
+FROM typed
 JOIN hashes AS h USING (page, record)

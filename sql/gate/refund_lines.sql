@@ -1,5 +1,10 @@
 -- Grain: one row a refund line candidate, with the first test it failed (`fault`).
 -- Keys: page, record, order_id, refund_id, line_id. Guarantee: every candidate comes out once.
+WITH typed AS (
+    SELECT c.*, whole(c.quantity) AS units, amount(c.amount) AS money
+    FROM candidate_refund_lines AS c
+)
+
 SELECT
     page,
     record,
@@ -16,14 +21,14 @@ SELECT
                  GROUP BY page, record, order_id, refund_id, line_id HAVING count(*) > 1)
              THEN 'refund_lines.line_id: two lines of one refund have the same; add them up' END,
         missing('refund_lines.quantity', quantity),
-        units_fault('refund_lines.quantity', quantity),
-        positive_amount_fault('refund_lines.amount', c.amount),
+        units_fault('refund_lines.quantity', quantity, units),
+        positive_amount_fault('refund_lines.amount', amount, money),
         word_fault('refund_lines.restock', restock, ['return', 'cancel', 'no_restock', 'unknown'])
     ) AS fault,
     order_id,
     refund_id,
     line_id,
-    whole(quantity) AS quantity,
-    amount(c.amount) AS amount,
+    units AS quantity,
+    money AS amount,
     restock
-FROM candidate_refund_lines AS c
+FROM typed

@@ -14,7 +14,7 @@ SELECT
                  GROUP BY page, record, return_id, line_id HAVING count(*) > 1)
              THEN 'return_lines.line_id: two lines of one return have the same; add them up' END,
         missing('return_lines.quantity', quantity),
-        units_fault('return_lines.quantity', quantity)
+        units_fault('return_lines.quantity', quantity, whole(quantity))
     ) AS fault,
     return_id,
     line_id,

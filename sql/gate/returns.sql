@@ -13,8 +13,10 @@ SELECT
                  GROUP BY page, record, return_id HAVING count(*) > 1)
              THEN 'return_id: two returns of one record have the same; number them apart' END,
         missing('announced_at', announced_at),
-        moment_fault('announced_at', announced_at, b.fetched_at + INTERVAL 1 DAY),
-        moment_fault('updated_at', updated_at, b.fetched_at + INTERVAL 1 DAY),
+        moment_fault(
+            'announced_at', announced_at, moment(announced_at), b.fetched_at + INTERVAL 1 DAY),
+        moment_fault(
+            'updated_at', updated_at, moment(updated_at), b.fetched_at + INTERVAL 1 DAY),
         missing('initiator', initiator),
         word_fault('initiator', initiator, ['customer', 'carrier', 'merchant']),
         missing('status', status),

@@ -1,4 +1,4 @@
--- Why a text is neither true nor false; null when it is one of them, or absent.
-CREATE OR REPLACE TEMP MACRO flag_fault(field, x) AS
-    CASE WHEN x IS NOT NULL AND try_cast(x AS BOOLEAN) IS NULL
+-- Why a text (`x`, `flag` as a boolean) is neither true nor false; null when it is, or absent.
+CREATE OR REPLACE TEMP MACRO flag_fault(field, x, flag) AS
+    CASE WHEN flag IS NULL AND x IS NOT NULL
     THEN field || ': neither true nor false; mend it' END
