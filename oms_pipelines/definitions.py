@@ -9,6 +9,7 @@ import dagster as dg
 from assets import checks, consolidate, extract, jobs, plan, publish, report, sensors
 from oms_pipelines import config
 from oms_pipelines.config import Oms
+from oms_pipelines.faults import require_sound
 from oms_pipelines.hub import Hub
 from resources import hub_resource
 
@@ -56,4 +57,6 @@ def definitions(oms: Oms, hub: Hub | None = None) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Load the code location of `OMS_CONFIG`. Raises Misconfigured with every fault."""
-    return definitions(config.load())
+    oms = config.load()
+    require_sound(oms, data=False)
+    return definitions(oms)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.markup import escape
 
 from oms_pipelines import config
 from oms_pipelines.cli.show import rows, say
@@ -111,7 +112,7 @@ def run_demo(root: Path, days: int, port: int, smtp_port: int) -> bool:
         silent = not moved and not again.failed
         _world(box.state(), root)
     for line in dict.fromkeys(failed):
-        say(f"[red]failed:[/] {line}", error=True)
+        say(f"[red]failed:[/] {escape(line)}", error=True)
     say(
         "A second sync changed nothing and sent nothing."
         if silent

@@ -2,8 +2,22 @@
 
 from pathlib import Path
 
-from oms_pipelines.cli.show import rows, say
+from rich.markup import escape
+
+from oms_pipelines.cli.show import rows, say, tell
 from oms_pipelines.cli.tick import Tick
+
+STAGES = {  # of the steps of a tick; the others are checks and reports
+    "extract": "extract",
+    "consolidate": "consolidate",
+    "stock_ledger": "plan",
+    "allocations": "plan",
+    "levels": "plan",
+    "dispatch_files": "publish",
+    "published_levels": "publish",
+    "tracking_and_messages": "publish",
+    "erp_orders": "publish",
+}
 
 
 def summary(tick: Tick) -> dict:
@@ -15,10 +29,19 @@ def summary(tick: Tick) -> dict:
         "channels": _channels(results),
         "messages": sum(r.accepted for r in results.get("told", []) if r.kind == "message"),
         "erp_orders": results.get("erp", 0),
+        "stages": _stages(tick.seconds),
         "seconds": {k: round(v, 2) for k, v in tick.seconds.items()},
         "failed": tick.failed,
         "output": str(Path(tick.hub.output).resolve()),
     }
+
+
+def _stages(seconds: dict[str, float]) -> dict[str, float]:
+    """Return the seconds of each stage, in the order of the route; checks are told apart."""
+    found = dict.fromkeys((*dict.fromkeys(STAGES.values()), "checks", "report"), 0.0)
+    for step, spent in seconds.items():
+        found[STAGES.get(step, "checks" if step.endswith("_suite") else "report")] += spent
+    return {stage: round(spent, 2) for stage, spent in found.items() if spent}
 
 
 def _sources(results: dict) -> list[dict]:
@@ -96,10 +119,10 @@ def show(told: dict) -> None:
     rows(moving, False, "Sources", "No source gave anything new.")
     rows(told["locations"], False, "Locations", "No locations.")
     rows(told["channels"], False, "Channels", "No channel is told levels.")
-    spent = sum(told["seconds"].values())
-    stages = ", ".join(f"{k} {v:.1f} s" for k, v in told["seconds"].items() if v >= 0.05)
-    say(f"Messages sent: {told['messages']}.  ERP orders: {told['erp_orders']}.")
-    say(f"Stages: {stages or 'all under 0.05 s'} (together {spent:.1f} s).")
-    say(f"Everything lies in {told['output']}")
+    spent = sum(told["stages"].values())
+    stages = ", ".join(f"{k} {v:.1f} s" for k, v in told["stages"].items())
+    tell(f"Messages sent: {told['messages']}.  ERP orders: {told['erp_orders']}.")
+    tell(f"Stages: {stages} (together {spent:.1f} s).")
+    tell(f"Everything lies in {told['output']}")
     for line in told["failed"]:
-        say(f"[red]failed:[/] {line}", error=True)
+        say(f"[red]failed:[/] {escape(line)}", error=True)
