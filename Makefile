@@ -1,4 +1,4 @@
-# make run | ui | test | bench | soak | lint | lock.  Needs python3 (3.11 or later) and make.
+# make run | ui | test | bench | lint | lock | clean.  Needs python3 (3.11 or later) and make.
 SHELL := /bin/bash
 PY := .venv/bin/python
 export DAGSTER_HOME ?= $(CURDIR)/var/dagster
