@@ -14,13 +14,15 @@ TAKEN = "taken"
 STREAMS = {  # stream: its table, what it holds
     "orders": ("orders", "Orders, lines and contacts of every channel, newest version of each."),
     "refunds": ("refunds", "Money given back."),
-    "returns": ("returns", "Returns as announced, by channels, by form and by command."),
+    "returns": ("returns", "Returns as announced, by channels, form, file and command."),
     "stock": ("stock_counts", "What every location says it has."),
     "confirmations": ("shipments", "What locations shipped, short-picked and refused."),
     "acknowledgements": ("file_acknowledgements", "What locations answered to dispatch files."),
     "receipts": ("return_receipts", "Goods received back."),
     "tracking": ("tracking_events", "What carriers say of parcels."),
 }
+
+ALSO = {"announcements": "returns"}  # streams that come into the table of another
 
 SPECS = [
     dg.AssetSpec(name, deps=[REPORT], group_name="consolidate", kinds={"sql"}, description=doc)
@@ -42,7 +44,7 @@ def consolidated(hub: dg.ResourceParam[Hub]) -> Iterator[dg.MaterializeResult]:
         done = consolidate(hub.store, hub.landing, hub.oms, hub.now(), on_progress=hub.said)
     hub.results["consolidate"] = done
     for stream, (name, _) in STREAMS.items():
-        yield _result(name, [r for r in done if r.stream == stream])
+        yield _result(name, [r for r in done if ALSO.get(r.stream, r.stream) == stream])
 
 
 def _result(name: str, done: list[StreamResult]) -> dg.MaterializeResult:

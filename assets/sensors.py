@@ -47,6 +47,8 @@ def _folders(oms: Oms) -> Iterator[tuple[str, str, str]]:
             inbound = getattr(location, name)
             if inbound is not None:
                 yield f"{location.id}/{name}", inbound.source, inbound.pattern
+    if oms.returns.drop is not None:
+        yield "returns", oms.returns.drop.source, oms.returns.drop.pattern
     for channel in oms.channels:
         if channel.system == "file" and "folder" in channel.options:
             yield channel.id, channel.options["folder"], channel.options.get("pattern") or "*"
