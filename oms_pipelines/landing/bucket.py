@@ -35,6 +35,12 @@ class Bucket:
         if self.get(path) != content:
             raise Rejected(f"landing {self._url}: {path} already holds something else")
 
+    def replace(self, path: str, parts: Sequence[bytes]) -> None:
+        try:
+            obstore.put(self._store, path, b"".join(parts))
+        except BaseError as e:
+            raise self._error(e) from None
+
     def get(self, path: str) -> bytes | None:
         try:
             return bytes(obstore.get(self._store, path).bytes())

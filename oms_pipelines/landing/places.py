@@ -16,6 +16,10 @@ class Place(Protocol):
         """Write a new file: whole and durable, or not at all. Never replaces another's."""
         ...
 
+    def replace(self, path: str, parts: Sequence[bytes]) -> None:
+        """Write a file over the one that is there. For erasure alone."""
+        ...
+
     def get(self, path: str) -> bytes | None:
         """Return a file; None when there is none."""
         ...
@@ -78,6 +82,9 @@ class Folder:
             self._step("done")
         except OSError as e:
             raise self._error(e) from None
+
+    def replace(self, path: str, parts: Sequence[bytes]) -> None:
+        self.put(path, parts)  # a rename onto the old name
 
     def _settle(self, folder: Path) -> None:
         """Make the new names of a folder, and its own in the day's folder, survive a power cut."""

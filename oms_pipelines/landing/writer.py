@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import NamedTuple
 
 from oms_pipelines import crash
 from oms_pipelines.errors import OmsError
@@ -30,15 +31,15 @@ _LEVEL = 1
 _WORTH_A_THREAD = 65_536
 
 
-@dataclass(frozen=True)
-class _Packed:
+class Packed(NamedTuple):
     data: bytes
     sha256: str
 
 
-def _pack(body: bytes) -> _Packed:
+def pack(body: bytes) -> Packed:
+    """Return a page as it is stored, and the sha256 of what it was."""
     deflate = zlib.compressobj(_LEVEL, wbits=31)
-    return _Packed(deflate.compress(body) + deflate.flush(), hashlib.sha256(body).hexdigest())
+    return Packed(deflate.compress(body) + deflate.flush(), hashlib.sha256(body).hexdigest())
 
 
 @dataclass
@@ -50,7 +51,7 @@ class _Draft:
     offset: int = 0
     high_water: datetime | None = None
 
-    def take(self, page: Landable, packed: _Packed) -> None:
+    def take(self, page: Landable, packed: Packed) -> None:
         self.parts.append(packed.data)
         self.entries.append(
             PageEntry(
@@ -108,7 +109,7 @@ class Writer:
         self._drafts: dict[str, _Draft] = {}
         self._last_ids: dict[str, str | None] = {}
         self._held_bytes = self._held_pages = 0
-        self._packing: tuple[str, Landable, Future[_Packed]] | None = None
+        self._packing: tuple[str, Landable, Future[Packed]] | None = None
 
     def __enter__(self) -> "Writer":
         return self
@@ -137,9 +138,9 @@ class Writer:
         self._settle()
         stream = getattr(page, "stream", None) or self._extraction.stream
         if len(page.body) < _WORTH_A_THREAD:
-            self._drafts.setdefault(stream, _Draft()).take(page, _pack(page.body))
+            self._drafts.setdefault(stream, _Draft()).take(page, pack(page.body))
         else:
-            self._packing = (stream, page, _packers.submit(_pack, page.body))
+            self._packing = (stream, page, _packers.submit(pack, page.body))
         self._resume = getattr(page, "resume", None) or self._resume
         self._held_bytes += len(page.body)
         self._held_pages += 1

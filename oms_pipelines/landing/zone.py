@@ -3,8 +3,8 @@
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from oms_pipelines.errors import Malformed
@@ -24,7 +24,7 @@ from oms_pipelines.landing.manifest import (
     stamp_of,
 )
 from oms_pipelines.landing.places import Place, open_place
-from oms_pipelines.landing.writer import Extraction, Writer
+from oms_pipelines.landing.writer import Extraction, Writer, pack
 
 Window = tuple[datetime, datetime]
 
@@ -151,6 +151,42 @@ class Landing:
         """Return one page of a batch, counted from 0. Raises Malformed, IndexError."""
         where = f"{manifest.folder}, page {number}"
         return _unpacked(self._body(manifest), manifest.pages[number], where)
+
+    def pages_as_stored(self, manifest: Manifest) -> list[bytes]:
+        """Return the pages of a batch whatever its manifest says of their bytes.
+
+        So a rewrite that was cut off can be done again. Raises Malformed when the body is no
+        body, or holds another number of pages.
+        """
+        rest, pages = self._body(manifest) if manifest.pages else b"", []
+        try:
+            while rest:
+                member = zlib.decompressobj(wbits=31)
+                pages.append(member.decompress(rest) + member.flush())
+                rest = member.unused_data
+        except zlib.error:
+            pages = []
+        if len(pages) != len(manifest.pages):
+            raise Malformed(f"{manifest.folder}: damaged since it landed; fetch its window again")
+        return pages
+
+    def rewrite(self, manifest: Manifest, pages: Sequence[bytes]) -> Manifest:
+        """Put other bytes in the place of a batch's pages, page for page. For erasure alone.
+
+        Cut off between body and manifest, the batch reads as damaged until it is done again.
+        """
+        entries, parts, offset = [], [], 0
+        for entry, body in zip(manifest.pages, pages, strict=True):
+            data, sha256 = pack(body)
+            size, length = len(body), len(data)
+            entries.append(replace(entry, offset=offset, length=length, size=size, sha256=sha256))
+            parts.append(data)
+            offset += length
+        digest = hashlib.sha256(b"".join(parts)).hexdigest()
+        mended = replace(manifest, pages=tuple(entries), sha256=digest)
+        self._place.replace(f"{manifest.folder}/{BODY}", parts)
+        self._place.replace(f"{manifest.folder}/{MANIFEST}", [mended.to_json()])
+        return mended
 
     def sweep(self, now: datetime, older_than: timedelta = timedelta(days=1)) -> int:
         """Delete what killed writers left; return the number of files.
