@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from oms_pipelines.cli import files, inspect, orders, quarantine, returns, route, run, stock
+from oms_pipelines.cli.erase import erase
 from oms_pipelines.cli.show import say, tell
 from oms_pipelines.errors import Misconfigured, OmsError
 
@@ -28,6 +29,7 @@ app.add_typer(files.app, name="files", help="Look at files sent to destinations;
 app.add_typer(returns.app, name="returns", help="Announce, find and receive returns; statistics.")
 app.add_typer(quarantine.app, name="quarantine", help="Look at records kept back; release them.")
 app.add_typer(inspect.app, name="inspect", help="See what a payload or file becomes; no store.")
+app.command()(erase)
 
 
 def _version(wanted: bool) -> None:
