@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,20 +23,41 @@ STEPS = 2  # syncs a virtual day
 MARK = "sandbox.json"  # stands beside the demo's configuration: where its network is
 
 
+@dataclass(frozen=True)
+class Sales:
+    """A table of order lines to live by: its columns, and the first and last day of it."""
+
+    path: Path | None = None
+    columns: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Return the sandbox's options for it; none without a table. Raises Misconfigured."""
+        if self.path is None:
+            return {}
+        from oms_pipelines.sandbox.table import read_map
+
+        return {
+            "sales": self.path,
+            "mapping": read_map(self.columns) if self.columns else {},
+            "since": self.first,
+            "until": self.last,
+        }
+
+    def days(self) -> int:
+        """Return how many days the table tells of. Raises Misconfigured when it is unusable."""
+        from oms_pipelines.sandbox.table import Table
+
+        since, until = (str(d) if d else None for d in (self.first, self.last))
+        return Table(str(self.path), self.options()["mapping"], since, until).days
+
+
 def serve_sandbox(
-    root: Path,
-    seed: int,
-    port: int,
-    smtp_port: int,
-    speed: float,
-    sales: Path | None,
-    columns: str | None,
-    first: date | None,
-    last: date | None,
+    root: Path, seed: int, port: int, smtp_port: int, speed: float, sales: Sales
 ) -> None:
     """Serve the sandbox until it is stopped. Raises OmsError when a port is taken."""
     from oms_pipelines.sandbox import serve
-    from oms_pipelines.sandbox.table import read_map
 
     try:
         serve(
@@ -44,10 +66,7 @@ def serve_sandbox(
             port=port,
             smtp_port=smtp_port,
             speed=speed,
-            sales=sales,
-            mapping=read_map(columns) if columns else None,
-            since=first,
-            until=last,
+            **sales.options(),
             ready=lambda box: say(f"Sandbox: {box.url}, mail on {box.smtp_port}; Ctrl+C ends it"),
         )
     except OSError as e:
@@ -68,10 +87,14 @@ def prepare(root: Path, box: Any) -> Path:
     return file
 
 
-def run_demo(root: Path, days: int, port: int, smtp_port: int) -> bool:
-    """Run `days` of virtual trade; return whether all went well and a second sync was quiet."""
+def run_demo(root: Path, days: int, port: int, smtp_port: int, sales: Sales) -> bool:
+    """Run `days` of virtual trade; return whether all went well and a second sync was quiet.
+
+    With a table of sales the days are the table's.
+    """
     from oms_pipelines.sandbox import running
 
+    days = sales.days() if sales.path else days
     for name in (
         "oms.duckdb",
         "oms.duckdb.wal",
@@ -88,7 +111,8 @@ def run_demo(root: Path, days: int, port: int, smtp_port: int) -> bool:
         path = root / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     say("Starting the sandbox network: shops, a private sale, a till, warehouses, a carrier ...")
-    with running(root / "sandbox", port=port, smtp_port=smtp_port, process=True) as box:
+    options = {"port": port, "smtp_port": smtp_port, "process": True, **sales.options()}
+    with running(root / "sandbox", **options) as box:
         file = prepare(root, box)
         os.environ["OMS_CONFIG"] = str(file)
         oms = config.load()

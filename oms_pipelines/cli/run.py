@@ -3,7 +3,7 @@
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -95,6 +95,26 @@ def replay(
         raise typer.Exit(1)
 
 
+Table = Annotated[Path | None, typer.Option("--sales", help="Order lines (Parquet or CSV).")]
+Columns = Annotated[
+    str | None,
+    typer.Option("--map", help="Columns: invoice=..,sku=..,quantity=..,placed_at=..,price=.."),
+]
+First = Annotated[str | None, typer.Option("--from", help="First day of the sales.")]
+Last = Annotated[str | None, typer.Option("--to", help="Last day of the sales, included.")]
+
+
+def _sales(path: Path | None, columns: str | None, first: str | None, last: str | None) -> Any:
+    from oms_pipelines.cli.demo import Sales
+
+    return Sales(
+        path,
+        columns,
+        _day(first, "--from") if first else None,
+        _day(last, "--to") if last else None,
+    )
+
+
 def sandbox(
     root: Annotated[Path, typer.Option(help="Where its state and folders lie.")] = Path(
         "var/sandbox"
@@ -103,20 +123,15 @@ def sandbox(
     port: int = 8800,
     smtp_port: int = 8825,
     speed: Annotated[float, typer.Option(help="Virtual hours a second; 0 stands still.")] = 0.0,
-    sales: Annotated[Path | None, typer.Option(help="Order lines (Parquet or CSV).")] = None,
-    map_: Annotated[
-        str | None,
-        typer.Option("--map", help="Columns: invoice=..,sku=..,quantity=..,placed_at=..,price=.."),
-    ] = None,
-    from_: Annotated[str | None, typer.Option("--from", help="First day of the sales.")] = None,
-    to: Annotated[str | None, typer.Option(help="Last day of the sales, included.")] = None,
+    sales: Table = None,
+    map_: Columns = None,
+    from_: First = None,
+    to: Last = None,
 ) -> None:
     """Serve a network of shops, warehouses and carriers to run the hub against."""
     from oms_pipelines.cli.demo import serve_sandbox
 
-    first = _day(from_, "--from") if from_ else None
-    last = _day(to, "--to") if to else None
-    serve_sandbox(root, seed, port, smtp_port, speed, sales, map_, first, last)
+    serve_sandbox(root, seed, port, smtp_port, speed, _sales(sales, map_, from_, to))
 
 
 def demo(
@@ -124,11 +139,18 @@ def demo(
     days: Annotated[int, typer.Option(help="Virtual days of trade.", min=1)] = 4,
     port: int = 8800,
     smtp_port: int = 8825,
+    sales: Table = None,
+    map_: Columns = None,
+    from_: First = None,
+    to: Last = None,
 ) -> None:
-    """Run the whole hub against the sandbox network, from an empty store, and end."""
+    """Run the whole hub against the sandbox network, from an empty store, and end.
+
+    With --sales the network lives by a table of order lines, over all its days.
+    """
     from oms_pipelines.cli.demo import run_demo
 
-    if not run_demo(root, days, port, smtp_port):
+    if not run_demo(root, days, port, smtp_port, _sales(sales, map_, from_, to)):
         raise typer.Exit(1)
 
 

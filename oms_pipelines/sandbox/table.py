@@ -58,6 +58,11 @@ class Table:
         """When the first day begins."""
         return self._rows["placed_at"][0].replace(hour=0, minute=0, second=0)
 
+    @property
+    def days(self) -> int:
+        """Days from the first to the last sale, both included."""
+        return (self._rows["placed_at"][-1].date() - self.first.date()).days + 1
+
     @cached_property
     def wanted(self) -> dict[str, int]:
         """Units sold of each product."""
