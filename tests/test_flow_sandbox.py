@@ -99,13 +99,14 @@ def flow_database(postgres_server: str) -> Iterator[str]:
     """Yield the URL of an empty database for one flow."""
     with psycopg.connect(postgres_server, autocommit=True) as con:
         con.execute("CREATE DATABASE flow")
-        yield postgres_server.replace("/postgres?", "/flow?")
+    yield postgres_server.replace("/postgres?", "/flow?")
+    with psycopg.connect(postgres_server, autocommit=True) as con:
         con.execute("DROP DATABASE flow WITH (FORCE)")
 
 
 def test_every_promise_holds_after_days_of_trade_and_trouble(tmp_path: Path):
-    with flowing(tmp_path, seed=11, scale=0.5) as flow:
-        run(flow, hours=84, syncs=9)
+    with flowing(tmp_path, seed=11, scale=0.4) as flow:
+        run(flow, hours=132, syncs=11)
         flow.sync("nightly")
         found = flow.evidence()
         assert {name.partition("/")[0] for name in found.state["faults"]["done"]} == KINDS.keys()
@@ -115,7 +116,6 @@ def test_every_promise_holds_after_days_of_trade_and_trouble(tmp_path: Path):
         assert len(found.truth.mails) > 300
         assert (tmp_path / "pages" / "returns.html").exists()
         assert held(found, 1, 2, 3, 4, 5, 6, 7, 8, 11, 13) == {}
-        assert found.state["oversells"] == []
 
 
 def test_every_promise_holds_on_a_served_store(tmp_path: Path, flow_database: str):
@@ -136,16 +136,22 @@ def test_a_second_sync_changes_nothing_and_sends_nothing(short_flow: Flow):
     assert given(short_flow) == before
 
 
-def test_a_replay_of_every_day_dispatches_nothing_and_tells_nobody(short_flow: Flow):
-    settled(short_flow)
-    before = given(short_flow)
-    done = short_flow.replay(FIRST, LAST)
-    read = {r["source"]: r["pulled"] for r in done["sources"] if r["stream"] == "orders"}
-    shown = short_flow.box.state()["channels"]
-    assert all(read[shop] >= shown[shop]["orders"] for shop in SHOPS)
-    assert changes(done) == []
-    assert given(short_flow) == before
-    assert changes(short_flow.sync()) == []
+def test_a_replay_of_every_day_dispatches_nothing_and_tells_nobody(tmp_path: Path):
+    with flowing(tmp_path, seed=3, scale=0.3) as flow:
+        flow.trade(24, syncs=2)
+        found = flow.evidence()
+        settled(flow)
+        before = given(flow)
+        done = flow.replay(FIRST, LAST)
+        read = {r["source"]: r["pulled"] for r in done["sources"] if r["stream"] == "orders"}
+        for shop in SHOPS:  # what changed this very moment belongs to the next window
+            orders = found.truth.shops[shop].orders.values()
+            assert read[shop] >= sum(o.updated < found.truth.now for o in orders) > 5
+        assert changes(done) == []
+        assert given(flow) == before
+        assert changes(flow.sync()) == []
+        assert held(flow.evidence(), 1, 3, 4, 5, 6) == {}
+        assert found.state["oversells"] == []
 
 
 def test_a_channel_that_is_down_is_named_and_stops_no_other(short_flow: Flow):
