@@ -1,6 +1,8 @@
 """An in-memory DuckDB in which records of one stream get their shape and pass the gate."""
 
+import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -12,7 +14,7 @@ from oms_pipelines.consolidate.records import REJECTED, BatchInfo
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.schema import METADATA, columns_of
 from oms_pipelines.statements import statement, statements_in
-from oms_pipelines.store.frames import dtypes
+from oms_pipelines.store.frames import Stream, dtypes
 
 TABLES = (
     "orders",
@@ -34,20 +36,32 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "python_enable_replacements": False,
 }
+_lock = threading.Lock()
 
 
-class _Arrow:
-    """A frame as DuckDB reads it fastest: batch by batch, over the Arrow interface."""
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """Return the database of this process, with what every workspace needs, and no rows."""
+    db = duckdb.connect(config=_SAFE)
+    codes = ", ".join(f"'{code}'" for code in CODES.split())
+    statements = [f"CREATE TYPE currency_code AS ENUM ({codes})"]
+    statements += [statement(f"gate/macros/{name}") for name in _ORDERED_MACROS]
+    for table in TABLES:
+        extra = (*_ALSO.get(table, ()), *_VERSIONED.get(table, ()))
+        columns = ", ".join(f"{c} VARCHAR" for c in (*columns_of(table), *extra))
+        statements.append(f"CREATE TABLE blank_{table} (page INTEGER, record INTEGER, {columns})")
+    for text in statements:
+        db.execute(text).fetchall()
+    return db
 
-    def __init__(self, frame: pl.DataFrame):
-        self._frame = frame
 
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._frame.__arrow_c_stream__(requested_schema)
+@cache
+def _parsed(text: str) -> duckdb.Statement:
+    return _database().extract_statements(text)[0]
 
 
 class Workspace:
-    """Shapes and gates chunks of one stream. Use one for a whole batch; close it after."""
+    """Shapes and gates chunks of one batch, on a connection of its own; close it after."""
 
     def __init__(self, system: str, stream: str, info: BatchInfo):
         folder = f"normalize/{system}/{stream}"
@@ -56,9 +70,12 @@ class Workspace:
         if "shape" not in names or not self.tables:
             raise Misconfigured([f"sql/{folder}: needs shape.sql and one file a table"])
         self._folder = folder
-        self._db = duckdb.connect(config=_SAFE)
+        with _lock:
+            self._db = _database().cursor()
         self._run("SET TimeZone = 'UTC'")
-        self._prepare(system, stream, info)
+        self._take("batch_info", _info(system, stream, info))
+        reasons = {"reason_raw": list(info.reasons), "reason_code": list(info.reasons.values())}
+        self._take("reason_map", pl.DataFrame(reasons, schema=dict.fromkeys(reasons, pl.String)))
 
     def close(self) -> None:
         """Give back its memory."""
@@ -70,67 +87,73 @@ class Workspace:
         `records` has page, record and body. Accepted rows have page and record beside the
         columns of their table, in its types. Raises duckdb.Error when a statement fails.
         """
-        run = self._run
-        self._db.register("arrived", _Arrow(records))
-        run("CREATE OR REPLACE TEMP VIEW records AS SELECT page, record, body FROM arrived")
-        run(f"CREATE OR REPLACE TEMP TABLE hashes AS {statement('gate/hashes')}")
-        run(f"CREATE OR REPLACE TEMP TABLE shaped AS {statement(f'{self._folder}/shape')}")
-        run("DELETE FROM faults")
-        run("DELETE FROM documents")
-        for place, table in enumerate(self.tables):
-            run(
-                f"CREATE OR REPLACE TEMP TABLE candidate_{table} AS FROM blank_{table} "
-                f"UNION ALL BY NAME ({statement(f'{self._folder}/{table}')})"
-            )
-            run(f"CREATE OR REPLACE TEMP TABLE gated_{table} AS {statement(f'gate/{table}')}")
-            run(
-                f"INSERT INTO faults SELECT page, record, {place}, fault FROM gated_{table} "
-                "WHERE fault IS NOT NULL"
-            )
-            if table in DOCUMENTS:
-                keys = f"SELECT page, record, {place}, record_key FROM gated_{table}"
-                run(f"INSERT INTO documents {keys}")
-        run(f"CREATE OR REPLACE TEMP TABLE rejected AS {statement('gate/verdicts')}")
-        rejected = pl.DataFrame(self._db.sql("FROM rejected")).cast(REJECTED)
-        accepted = {table: self._accepted(table, rejected.is_empty()) for table in self.tables}
+        self._db.register("arrived", Stream(records))
+        self._run("CREATE OR REPLACE TEMP VIEW records AS SELECT page, record, body FROM arrived")
+        self._make("hashes", statement("gate/hashes"))
+        self._make("shaped", statement(f"{self._folder}/shape"))
         self._db.unregister("arrived")
-        return accepted, rejected
+        gated = self._gated(self._candidates())
+        rejected = self._rejected(gated)
+        clean = rejected.is_empty()
+        tables = {table: self._accepted(table, table in gated, clean) for table in self.tables}
+        return tables, rejected
 
-    def _run(self, text: str) -> None:
-        self._db.execute(text).fetchall()
+    def _candidates(self) -> set[str]:
+        """Make the candidate tables; return those that have rows."""
+        return {
+            table
+            for table in self.tables
+            if self._make(
+                f"candidate_{table}",
+                f"FROM blank_{table} UNION ALL BY NAME ({statement(f'{self._folder}/{table}')})",
+            )
+        }
 
-    def _accepted(self, table: str, everything: bool) -> pl.DataFrame:
-        key = ", record_key" if table in DOCUMENTS else ""
-        columns = ", ".join(columns_of(table))
-        rest = "" if everything else "ANTI JOIN rejected USING (page, record)"
-        found = pl.DataFrame(
-            self._db.sql(f"SELECT page, record{key}, {columns} FROM gated_{table} {rest}")
-        )
-        return found.cast(dict(dtypes(table)))
+    def _gated(self, filled: set[str]) -> list[str]:
+        """Gate the tables that have candidates, and the documents that theirs belong to."""
+        parents = {METADATA.tables[table].info["parent"] for table in filled}
+        gated = [t for t in self.tables if t in filled or t in parents or t == self.tables[0]]
+        for table in gated:
+            self._make(f"gated_{table}", statement(f"gate/{table}"))
+        return gated
 
-    def _prepare(self, system: str, stream: str, info: BatchInfo) -> None:
-        codes = ", ".join(f"'{code}'" for code in CODES.split())
-        self._run(f"CREATE TYPE currency_code AS ENUM ({codes})")
-        for name in _ORDERED_MACROS:
-            self._run(statement(f"gate/macros/{name}"))
-        for table in self.tables:
-            extra = (*_ALSO.get(table, ()), *_VERSIONED.get(table, ()))
-            columns = ", ".join(f"{c} VARCHAR" for c in (*columns_of(table), *extra))
-            self._run(f"CREATE TEMP TABLE blank_{table} (page INTEGER, record INTEGER, {columns})")
-        self._run(
-            "CREATE TEMP TABLE faults (page INTEGER, record INTEGER, place INTEGER, fault VARCHAR)"
-        )
-        self._run(
-            "CREATE TEMP TABLE documents "
-            "(page INTEGER, record INTEGER, place INTEGER, record_key VARCHAR)"
-        )
-        self._take("batch_info", _info(system, stream, info))
-        reasons = {"reason_raw": list(info.reasons), "reason_code": list(info.reasons.values())}
-        self._take("reason_map", pl.DataFrame(reasons, schema=dict.fromkeys(reasons, pl.String)))
+    def _rejected(self, gated: list[str]) -> pl.DataFrame:
+        places = [(place, table) for place, table in enumerate(self.tables) if table in gated]
+        faults = [
+            f"SELECT page, record, {place} AS place, fault FROM gated_{table} "
+            "WHERE fault IS NOT NULL"
+            for place, table in places
+        ]
+        documents = [
+            f"SELECT page, record, {place} AS place, record_key FROM gated_{table}"
+            for place, table in places
+            if table in DOCUMENTS
+        ]
+        self._run(f"CREATE OR REPLACE TEMP VIEW faults AS {' UNION ALL '.join(faults)}")
+        self._run(f"CREATE OR REPLACE TEMP VIEW documents AS {' UNION ALL '.join(documents)}")
+        self._make("rejected", statement("gate/verdicts"))
+        return self._read("FROM rejected").cast(REJECTED)
+
+    def _accepted(self, table: str, gated: bool, clean: bool) -> pl.DataFrame:
+        columns = pl.Schema({"page": pl.Int32(), "record": pl.Int32(), **dtypes(table)})
+        if not gated:
+            return pl.DataFrame(schema=columns)
+        rest = "" if clean else "ANTI JOIN rejected USING (page, record)"
+        return self._read(f"SELECT {', '.join(columns)} FROM gated_{table} {rest}").cast(columns)
+
+    def _run(self, text: str) -> list[tuple]:
+        return self._db.execute(_parsed(text)).fetchall()
+
+    def _make(self, name: str, query: str) -> int:
+        """Make a temporary table of a query; return its rows."""
+        return self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")[0][0]
+
+    def _read(self, query: str) -> pl.DataFrame:
+        return pl.DataFrame(Stream(self._db.sql(query)))
 
     def _take(self, name: str, frame: pl.DataFrame) -> None:
-        self._db.register("taken", _Arrow(frame))
-        self._run(f"CREATE TEMP TABLE {name} AS FROM taken")
+        self._db.register("taken", Stream(frame))
+        self._make(name, "FROM taken")
         self._db.unregister("taken")
 
 

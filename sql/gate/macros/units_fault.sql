@@ -1,6 +1,6 @@
 -- Why a text (`x`, `units` when whole) is no quantity of zero or more whole units; null when
 -- it is one, or absent.
-CREATE OR REPLACE TEMP MACRO units_fault(field, x, units) AS
+CREATE OR REPLACE MACRO units_fault(field, x, units) AS
     CASE WHEN x IS NULL OR x = '' OR units BETWEEN 0 AND 1000000000 THEN NULL
          WHEN contains(x, '_') OR try_cast(x AS DECIMAL(30, 9)) IS NULL
          THEN field || ': not a number; write whole units'

@@ -8,18 +8,21 @@
 SELECT
     s.page,
     s.record,
-    i.channel_id || '/' || s.o.order_id AS order_id,
-    l.id AS line_id,
-    l.sku AS channel_sku,
-    l.title AS title,
-    l.quantity AS ordered_quantity,
-    CASE WHEN l.canceled THEN greatest(0, l.ordered)
-        ELSE greatest(0, least(l.canceled_units, l.ordered)) END AS canceled_quantity,
-    CASE WHEN l.shipped THEN greatest(0, l.ordered - l.canceled_units) ELSE 0 END
+    i.channel_id || '/' || s.order_id AS order_id,
+    s.l.id AS line_id,
+    s.l.sku AS channel_sku,
+    s.l.title AS title,
+    s.l.quantity AS ordered_quantity,
+    CASE WHEN s.l.canceled THEN greatest(0, s.l.ordered)
+        ELSE greatest(0, least(s.l.canceled_units, s.l.ordered)) END AS canceled_quantity,
+    CASE WHEN s.l.shipped THEN greatest(0, s.l.ordered - s.l.canceled_units) ELSE 0 END
         AS shipped_quantity,
-    l.price_unit AS unit_price,
-    l.price AS line_amount,
-    l.tax AS tax_amount,
-    upper(trim(s.o.currency_iso_code)) AS currency,
+    s.l.price_unit AS unit_price,
+    s.l.price AS line_amount,
+    s.l.tax AS tax_amount,
+    upper(trim(s.currency)) AS currency,
     'true' AS requires_shipping
-FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.lines) AS u (l)
+FROM (
+    SELECT page, record, o.order_id AS order_id, o.currency_iso_code AS currency, unnest(lines) AS l
+    FROM shaped
+) AS s CROSS JOIN batch_info AS i

@@ -6,13 +6,13 @@
 SELECT
     s.page,
     s.record,
-    i.channel_id || '/' || s.o.order_id AS order_id,
-    r.id AS refund_id,
-    l.id AS line_id,
-    coalesce(r.quantity, '0') AS quantity,
-    r.line_amount AS amount,
+    i.channel_id || '/' || s.order_id AS order_id,
+    s.r.id AS refund_id,
+    s.line_id,
+    coalesce(s.r.quantity, '0') AS quantity,
+    s.r.line_amount AS amount,
     'unknown' AS restock
-FROM shaped AS s
-CROSS JOIN batch_info AS i
-CROSS JOIN unnest(s.lines) AS u (l)
-CROSS JOIN unnest(l.refunds) AS v (r)
+FROM (
+    SELECT page, record, order_id, l.id AS line_id, unnest(l.refunds) AS r
+    FROM (SELECT page, record, o.order_id AS order_id, unnest(lines) AS l FROM shaped)
+) AS s CROSS JOIN batch_info AS i

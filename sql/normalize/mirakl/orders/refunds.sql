@@ -8,11 +8,20 @@
 SELECT
     s.page,
     s.record,
-    i.channel_id || '/' || s.o.order_id AS order_id,
-    r.id AS refund_id,
-    r.amount AS amount,
-    upper(trim(s.o.currency_iso_code)) AS currency,
-    r.reason AS reason_text,
-    r.refunded_at AS refunded_at,
-    coalesce(s.o.last_updated_date, s.o.created_date) AS updated_at
-FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.refunds) AS u (r)
+    i.channel_id || '/' || s.order_id AS order_id,
+    s.r.id AS refund_id,
+    s.r.amount AS amount,
+    upper(trim(s.currency)) AS currency,
+    s.r.reason AS reason_text,
+    s.r.refunded_at AS refunded_at,
+    s.updated_at
+FROM (
+    SELECT
+        page,
+        record,
+        o.order_id AS order_id,
+        o.currency_iso_code AS currency,
+        coalesce(o.last_updated_date, o.created_date) AS updated_at,
+        unnest(refunds) AS r
+    FROM shaped
+) AS s CROSS JOIN batch_info AS i

@@ -56,12 +56,17 @@ WITH parsed AS (
     FROM records
 ),
 
+-- a lambda copies what it captures for each line: a flag, not the order
+moded AS (
+    SELECT *, o.order_tax_mode = 'TAX_EXCLUDED' AS tax_excluded FROM parsed
+),
+
 lined AS (
     SELECT
         page,
         record,
         o,
-        o.order_tax_mode = 'TAX_EXCLUDED' AS tax_excluded,
+        tax_excluded,
         list_transform(o.order_lines, lambda l: {
             id: l.order_line_id,
             sku: nullif(l.offer_sku, ''),
@@ -86,7 +91,7 @@ lined AS (
             canceled_amount: coalesce(list_sum(list_transform(l.cancelations, lambda c:
                 coalesce(try_cast(c.amount AS DECIMAL(18, 4)), 0)
                 + coalesce(try_cast(c.shipping_amount AS DECIMAL(18, 4)), 0)
-                + CASE WHEN o.order_tax_mode = 'TAX_EXCLUDED' THEN
+                + CASE WHEN tax_excluded THEN
                     coalesce(list_sum(list_transform(list_concat(c.taxes, c.shipping_taxes),
                         lambda t: try_cast(t.amount AS DECIMAL(18, 4)))), 0)
                 ELSE 0 END)), 0),
@@ -97,20 +102,20 @@ lined AS (
                 reason: r.reason_code,
                 refunded_at: coalesce(r.transaction_date, r.created_date),
                 line_amount: coalesce(try_cast(r.amount AS DECIMAL(18, 4)), 0)
-                    + CASE WHEN o.order_tax_mode = 'TAX_EXCLUDED' THEN
+                    + CASE WHEN tax_excluded THEN
                         coalesce(list_sum(list_transform(r.taxes,
                             lambda t: try_cast(t.amount AS DECIMAL(18, 4)))), 0)
                     ELSE 0 END,
                 amount: coalesce(try_cast(r.amount AS DECIMAL(18, 4)), 0)
                     + coalesce(try_cast(r.shipping_amount AS DECIMAL(18, 4)), 0)
-                    + CASE WHEN o.order_tax_mode = 'TAX_EXCLUDED' THEN
+                    + CASE WHEN tax_excluded THEN
                         coalesce(list_sum(list_transform(
                             list_concat(r.taxes, r.shipping_taxes),
                             lambda t: try_cast(t.amount AS DECIMAL(18, 4)))), 0)
                     ELSE 0 END
             })
         }) AS lines
-    FROM parsed
+    FROM moded
 )
 
 SELECT

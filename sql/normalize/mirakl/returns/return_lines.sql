@@ -5,10 +5,11 @@ WITH lines AS (
     SELECT
         s.page,
         s.record,
-        i.channel_id || '/' || s.r.id AS return_id,
-        l.order_line_id AS line_id,
-        try_cast(l.quantity AS DECIMAL(18, 3)) AS units
-    FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.r.return_lines) AS u (l)
+        i.channel_id || '/' || s.id AS return_id,
+        s.l.order_line_id AS line_id,
+        try_cast(s.l.quantity AS DECIMAL(18, 3)) AS units
+    FROM (SELECT page, record, r.id AS id, unnest(r.return_lines) AS l FROM shaped) AS s
+    CROSS JOIN batch_info AS i
 )
 
 SELECT

@@ -9,10 +9,11 @@ WITH lines AS (
     SELECT
         s.page,
         s.record,
-        i.channel_id || '/' || split_part(s.r.id, '/', -1) AS return_id,
-        l,
-        try_cast(l.quantity AS DECIMAL(18, 3)) AS units
-    FROM shaped AS s CROSS JOIN batch_info AS i CROSS JOIN unnest(s.lines) AS u (l)
+        i.channel_id || '/' || split_part(s.id, '/', -1) AS return_id,
+        s.l,
+        try_cast(s.l.quantity AS DECIMAL(18, 3)) AS units
+    FROM (SELECT page, record, r.id AS id, unnest(lines) AS l FROM shaped) AS s
+    CROSS JOIN batch_info AS i
 )
 
 SELECT
@@ -26,6 +27,6 @@ SELECT
         ELSE sum(units)
     END AS quantity,
     arg_max(l.reason_raw, units) AS reason_raw,
-    string_agg(DISTINCT l.reason_text, '; ') AS reason_text
+    string_agg(DISTINCT l.reason_text, '; ' ORDER BY l.reason_text) AS reason_text
 FROM lines
 GROUP BY page, record, return_id, l.line_id
