@@ -31,7 +31,7 @@ SOLD = (
 )
 
 
-def settings(root: Path, **returns: Any) -> Oms:
+def settings(root: Path, profiles: dict[str, Any] | None = None, **returns: Any) -> Oms:
     """Return a shop, a till and two locations whose folders lie under a root."""
     places = [
         {
@@ -58,6 +58,7 @@ def settings(root: Path, **returns: Any) -> Oms:
             {"id": "till", "system": "file", "currency": "EUR", "options": till},
         ],
         "locations": places,
+        "profiles": profiles or {},
         "returns": {
             "reasons": REASONS,
             "drop": {"from": str(root / "drop"), "profile": "announcement"},

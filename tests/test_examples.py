@@ -4,6 +4,7 @@ import inspect
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -54,7 +55,7 @@ def test_the_readme_shows_commands():
 @pytest.mark.parametrize(("page", "line"), COMMANDS, ids=lambda x: x[:60])
 def test_every_command_shown_exists_with_its_options(page: str, line: str):
     words = shlex.split(line, comments=True)[1:]
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     while hasattr(command, "commands"):
         assert words, f"{page}: {line}"
         assert words[0] in command.commands, f"{page}: {line}"
@@ -68,9 +69,10 @@ def test_every_command_shown_exists_with_its_options(page: str, line: str):
 
 def test_every_command_is_told_of_in_the_readme():
     readme = (ROOT / "README.md").read_text("utf-8")
+    tree: Any = typer.main.get_command(app)
     told = [
         f"oms {name} {sub}".strip()
-        for name, command in typer.main.get_command(app).commands.items()
+        for name, command in tree.commands.items()
         for sub in getattr(command, "commands", {"": None})
     ]
     assert [x for x in told if x not in readme] == []

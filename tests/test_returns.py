@@ -153,7 +153,6 @@ def test_a_dropped_file_may_have_a_profile_of_its_own_beside_what_the_hub_announ
 ):
     sold(duckdb_store, "1", 2)
     shipped(duckdb_store, "1", 1, 2)
-    hub = opened(duckdb_store, tmp_path)
     header = {
         "rma": "Retour", "order_number": "Commande", "line_id": "Ligne", "quantity": "Unites",
         "reason_code": "Motif", "announced_at": "Date",
@@ -162,14 +161,8 @@ def test_a_dropped_file_may_have_a_profile_of_its_own_beside_what_the_hub_announ
         "kind": "announcement", "delimiter": ",", "header": header,
         "defaults": {"initiator": "customer"}, "values": {"reason_code": {"TAILLE": "too_small"}},
     }  # fmt: skip
-    hub.oms = hub.oms.model_copy(
-        update={
-            "profiles": {"partner": own},
-            "returns": hub.oms.returns.model_copy(
-                update={"drop": hub.oms.returns.drop.model_copy(update={"profile": "partner"})}
-            ),
-        }
-    )
+    drop_ = {"from": str(tmp_path / "drop"), "profile": "partner"}
+    hub = opened(duckdb_store, tmp_path, profiles={"partner": own}, drop=drop_)
     announce(hub, Announcement("N1", "too_small", ("1=1",)))
     row = "P1,N1,1,1,TAILLE,2026-01-03T10:00:00Z"
     drop(tmp_path, "drop", "b.csv", ",".join(header.values()), row)
