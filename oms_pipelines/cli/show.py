@@ -72,12 +72,14 @@ def rows(
     table = Table(
         box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False, collapse_padding=True
     )
-    for name in names:
+    for place, name in enumerate(names):
         values = [row[name] for row in data if row.get(name) is not None]
         number = all(isinstance(v, int | float | Decimal) and v is not True for v in values)
         justify = "right" if number and not isinstance(values[0], bool) else "left"
         label = name.removesuffix("_status").replace("_", " ")
-        table.add_column(label, justify=justify, overflow="fold")
+        # where a terminal is narrow, words fold, and what is copied from it does not
+        whole = place == 0 or isinstance(values[0], datetime)
+        table.add_column(label, justify=justify, overflow="fold", no_wrap=whole)
     for row in data:
         table.add_row(*(escape(cell(row.get(n))) for n in names))
     _out.print(table)
