@@ -2,13 +2,14 @@
 
 import re
 import smtplib
+import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import jinja2
@@ -19,6 +20,8 @@ from oms_pipelines.config import Oms
 
 # one address and nothing else: a comma would make it two, a line end another header
 _ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]"\\]+@[^\s@,;:<>()\[\]"\\]+""")
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -110,22 +113,35 @@ class SmtpMailer:
         for letter in open_letters:
             yield Receipt(letter.key, "retry", broken)
 
+    def ping(self) -> str:
+        """Try the connection and the login. Raises OSError, SMTPException."""
+        with self._connected() as server:
+            server.noop()
+        return "answers"
+
     def _connected(self) -> smtplib.SMTP:
+        """Connect: TLS is verified, taken where it is offered, and needed for a password."""
         place = urlsplit(self.url)
-        kind = smtplib.SMTP_SSL if place.scheme == "smtps" else smtplib.SMTP
+        host, trust = place.hostname or "", ssl.create_default_context()
         # a name of our own: asking the resolver for it may take seconds
-        server = kind(
-            place.hostname or "",
-            place.port or (465 if kind is smtplib.SMTP_SSL else 25),
-            local_hostname=_domain(self.sender),
-            timeout=20,
-        )
-        if self.user and self.password:
-            try:
+        own: dict[str, Any] = {"local_hostname": _domain(self.sender), "timeout": 20}
+        if place.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, place.port or 465, context=trust, **own)
+        else:
+            server = smtplib.SMTP(host, place.port or 25, **own)
+        try:
+            secure = place.scheme == "smtps"
+            server.ehlo_or_helo_if_needed()
+            if not secure and server.has_extn("starttls"):
+                server.starttls(context=trust)
+                secure = True
+            if self.user and self.password:
+                if not secure and host not in _LOOPBACK:
+                    raise smtplib.SMTPNotSupportedError("no password without TLS")
                 server.login(self.user, self.password)
-            except smtplib.SMTPException:
-                server.close()
-                raise
+        except (OSError, smtplib.SMTPException):
+            server.close()
+            raise
         return server
 
     def _one(self, server: smtplib.SMTP, letter: Letter) -> Receipt:

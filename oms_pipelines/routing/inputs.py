@@ -21,13 +21,16 @@ def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
     """Return what is open now: lines, refusals, stock to route from, locations, rules.
 
     Stock is what is sellable less the location's and the routing's safety stock. Positions
-    of customers are kept to 0.01 degree: a plan is stored, and need not know the door.
+    of customers are kept to 0.01 degree, postal codes to five characters (more can name a
+    house): a plan is stored, and need not know the door.
     """
     session.frame("tmp_routing_under_way", session.query("routing/under_way"))
     lines = session.query("routing/open_lines").join(
         _capabilities(oms), on="channel_id", how="left"
     )
-    lines = lines.with_columns(pl.col("latitude", "longitude").round(2))
+    lines = lines.with_columns(
+        pl.col("latitude", "longitude").round(2), pl.col("postal_code").str.head(5)
+    )
     session.frame("tmp_routing_skus", lines.select("sku").unique().sort("sku"))
     return Inputs(
         lines=conform(lines, "lines"),

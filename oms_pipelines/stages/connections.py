@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +17,7 @@ from oms_pipelines.landing import Landing
 from oms_pipelines.logistics.carriers import open_carrier
 from oms_pipelines.logistics.profiles import USES
 from oms_pipelines.logistics.transport import open_folder
+from oms_pipelines.outbox.letters import mailer
 from oms_pipelines.store import open_store
 
 _AT_ONCE = 8
@@ -106,18 +106,12 @@ def _takes(url: str) -> str:
 
 
 def _mail(oms: Oms) -> str:
-    place = urlsplit(str(oms.notifications.smtp))
-    kind = smtplib.SMTP_SSL if place.scheme == "smtps" else smtplib.SMTP
-    names = ("user", "password")
-    user, password = (oms.notifications.credentials.get(name) for name in names)
+    sender = mailer(oms)
+    assert sender is not None
     try:
-        with kind(place.hostname or "", place.port or 25, timeout=_PATIENCE) as server:
-            if user and password:
-                server.login(user.get_secret_value(), password.get_secret_value())
-            server.noop()
+        return sender.ping()
     except (OSError, smtplib.SMTPException) as e:
         raise Unreachable(f"no mail server answers ({type(e).__name__})") from None
-    return "answers"
 
 
 def _erp(url: str) -> str:

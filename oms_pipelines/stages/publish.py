@@ -1,5 +1,8 @@
 """The publish stage: dispatch files, stock levels, tracking, messages, the ERP's export."""
 
+import fcntl
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from oms_pipelines import erp
@@ -45,14 +48,25 @@ def dispatch(hub: Hub) -> Dispatched:
     return Dispatched(planned, written, overdue)
 
 
+@contextmanager
+def _alone(hub: Hub) -> Generator[None]:
+    """Let one run of this machine deliver at a time: what two read as due goes out once."""
+    hub.output.mkdir(parents=True, exist_ok=True)
+    with (hub.output / ".publish.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def send_levels(hub: Hub, *, full: bool = False) -> list[Published]:
     """Publish stock levels: what changed, or everything on a full pass."""
-    return publish_levels(hub.store, hub.oms, hub.adapters, hub.now(), full=full)
+    with _alone(hub):
+        return publish_levels(hub.store, hub.oms, hub.adapters, hub.now(), full=full)
 
 
 def tell(hub: Hub) -> list[Delivered]:
     """Deliver what the outbox holds: acceptances, tracking, messages."""
-    return deliver(hub.store, hub.oms, hub.adapters, hub.mailer, hub.now())
+    with _alone(hub):
+        return deliver(hub.store, hub.oms, hub.adapters, hub.mailer, hub.now())
 
 
 def export(hub: Hub) -> int:

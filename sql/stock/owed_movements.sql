@@ -93,7 +93,8 @@ SELECT 'return', r.receipt_id || '/' || r.line_no, r.sku, 'world/customer',
         WHEN 'scrap' THEN 'world/scrap'
         ELSE r.location_id || '/quarantine'
     END,
-    r.quantity, r.received_at, r.received_at
+    -- a dock may date a receipt anew: what was posted under the older date is looked for too
+    r.quantity, r.received_at, r.received_at - INTERVAL '60' DAY
 FROM merged b
 JOIN return_receipts r ON r.batch_id = b.batch_id
 UNION ALL
