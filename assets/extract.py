@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator
 
 import dagster as dg
 
-from assets.partitions import days, window_of
+from assets.partitions import Days, window_of
 from assets.summary import bars, table, totals
 from oms_pipelines.config import Oms
 from oms_pipelines.hub import Hub
@@ -20,9 +20,8 @@ def key_of(source: Source) -> dg.AssetKey:
     return dg.AssetKey([f"{source.stream}_raw", source.id])
 
 
-def extraction(oms: Oms) -> dg.AssetsDefinition:
+def extraction(oms: Oms, partitions: Days) -> dg.AssetsDefinition:
     """Make the extraction assets of a configuration, and their always-present report."""
-    partitions = days(oms)
     found = sources(oms)
     specs = [
         dg.AssetSpec(
@@ -65,7 +64,7 @@ def extraction(oms: Oms) -> dg.AssetsDefinition:
         """Pull the selected sources side by side into the landing zone."""
         wanted = [s for s in found if key_of(s) in context.selected_asset_keys]
         with plainly():
-            done = extract_all(hub, wanted, window_of(context, oms, hub.now()))
+            done = extract_all(hub, wanted, window_of(context, partitions, hub.now()))
         hub.results["extract"] = done
         for result in done:
             yield from _events(result, context.selected_asset_check_keys)

@@ -3,9 +3,10 @@
 import dagster as dg
 
 from assets.checks import CHECKS
-from assets.partitions import LIVE, today
+from assets.partitions import LIVE, Days, today
 from assets.publish import FULL
 from assets.returns import return_form
+from oms_pipelines import clock
 from oms_pipelines.config import Oms
 from resources import plainly
 
@@ -43,20 +44,23 @@ def jobs(oms: Oms) -> list:
     ]
 
 
-def schedules(oms: Oms) -> list[dg.ScheduleDefinition]:
+def schedules(oms: Oms, partitions: Days) -> list[dg.ScheduleDefinition]:
     """Return one schedule a lane. They start switched off: ops switch them on."""
     return [
-        _schedule(oms, "tick", _cron(oms), TICK),
-        _schedule(oms, "nightly", "15 2 * * *", NIGHTLY),
+        _schedule(oms, partitions, "tick", _cron(oms), TICK),
+        _schedule(oms, partitions, "nightly", "15 2 * * *", NIGHTLY),
     ]
 
 
-def _schedule(oms: Oms, job: str, cron: str, tags: dict[str, str]) -> dg.ScheduleDefinition:
+def _schedule(
+    oms: Oms, partitions: Days, job: str, cron: str, tags: dict[str, str]
+) -> dg.ScheduleDefinition:
     @dg.schedule(job_name=job, cron_schedule=cron, name=f"{job}_schedule", description=f"Run {job}")
     def scheduled() -> dg.RunRequest:
         """Ask for a run of today."""
         with plainly():
-            return dg.RunRequest(partition_key=today(oms), tags={**tags, **LONGEST})
+            day = today(partitions, clock.now(oms))
+            return dg.RunRequest(partition_key=day, tags={**tags, **LONGEST})
 
     return scheduled
 

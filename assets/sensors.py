@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.jobs import LONGEST, TICK
-from assets.partitions import today
+from assets.partitions import Days, today
+from oms_pipelines import clock
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import OmsError
 from oms_pipelines.logistics.transport import open_folder
@@ -14,7 +15,7 @@ from oms_pipelines.stages.extract import LOCATION_STREAMS
 from resources import plainly
 
 
-def sensors(oms: Oms) -> list[dg.SensorDefinition]:
+def sensors(oms: Oms, partitions: Days) -> list[dg.SensorDefinition]:
     """Return the sensor of inbound files. It starts switched off: ops switch it on."""
 
     @dg.sensor(
@@ -34,7 +35,8 @@ def sensors(oms: Oms) -> list[dg.SensorDefinition]:
         if seen == context.cursor:
             return dg.SkipReason(f"{len(waiting)} files wait; a tick was started for them")
         with plainly():
-            request = dg.RunRequest(partition_key=today(oms), tags={**TICK, **LONGEST})
+            day = today(partitions, clock.now(oms))
+            request = dg.RunRequest(partition_key=day, tags={**TICK, **LONGEST})
         return dg.SensorResult(run_requests=[request], cursor=seen)
 
     return [inbound_files]

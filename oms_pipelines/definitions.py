@@ -7,6 +7,7 @@ wrong configuration stops the code location with every fault and its path.
 import dagster as dg
 
 from assets import checks, consolidate, extract, jobs, plan, publish, report, sensors
+from assets.partitions import Days, days
 from oms_pipelines import config
 from oms_pipelines.config import Oms
 from oms_pipelines.faults import require_sound
@@ -22,10 +23,10 @@ OWNERS = {  # who is asked about the assets of a stage
 }
 
 
-def all_assets(oms: Oms) -> list[dg.AssetsDefinition]:
+def all_assets(oms: Oms, partitions: Days) -> list[dg.AssetsDefinition]:
     """Return the assets of a configuration, in the order of the route."""
     found = [
-        extract.extraction(oms),
+        extract.extraction(oms, partitions),
         consolidate.consolidated,
         *plan.ASSETS,
         *publish.ASSETS,
@@ -42,12 +43,13 @@ def _owned(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 def definitions(oms: Oms, hub: Hub | None = None) -> dg.Definitions:
     """Return the code location of a configuration, on a hub opened already if there is one."""
+    partitions = days(oms)
     return dg.Definitions(
-        assets=all_assets(oms),
+        assets=all_assets(oms, partitions),
         asset_checks=checks.CHECKS,
         jobs=jobs.jobs(oms),
-        schedules=jobs.schedules(oms),
-        sensors=sensors.sensors(oms),
+        schedules=jobs.schedules(oms, partitions),
+        sensors=sensors.sensors(oms, partitions),
         resources={"hub": hub or hub_resource},
         # the default executor starts a process a step: fifteen times slower here
         executor=dg.in_process_executor,

@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 from file_sales import SALE, csv
 
-from oms_pipelines import config
+from assets.partitions import days, today
+from oms_pipelines import clock, config
 from oms_pipelines.config import Oms
 from oms_pipelines.definitions import definitions
 from oms_pipelines.hub import Hub
@@ -79,12 +80,14 @@ def run(
     job: str = "tick",
     *,
     instance: dg.DagsterInstance | None = None,
-    partition: str | None = TODAY,
+    partition: str | None = "today",
     tags: Mapping[str, str] | None = None,
     assets: list[str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run a job in process; a failure is told in the result."""
     made = definitions(oms, Hub.open(oms)).resolve_job_def(job)
+    if partition == "today":
+        partition = today(days(oms), clock.now(oms))
     return made.execute_in_process(
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         instance=instance or dg.DagsterInstance.ephemeral(),

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -124,7 +124,7 @@ def test_the_tick_leaves_quality_suites_to_the_nightly_lane(oms):
 def test_schedules_stand_by_lane_and_start_switched_off(oms):
     repository = definitions(oms).get_repository_def()
     crons = {"tick": "*/5 * * * *", "nightly": "15 2 * * *"}
-    assert {s.job_name: s.cron_schedule for s in schedules(oms)} == crons
+    assert {s.job_name: s.cron_schedule for s in schedules(oms, days(oms))} == crons
     for job in crons:
         schedule = repository.get_schedule_def(f"{job}_schedule")
         assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
@@ -136,18 +136,26 @@ def test_schedules_stand_by_lane_and_start_switched_off(oms):
         assert ("oms/full_levels" in request.tags) == (job == "nightly")
 
 
-def test_the_days_hold_today_also_where_the_hub_has_a_clock_of_its_own(oms, monkeypatch):
-    assert days(oms).has_partition_key(datetime.now(UTC).date().isoformat())
-    ahead = oms.model_copy(
-        update={"clock": "http://127.0.0.1:1/clock", "backfill_from": datetime.now(UTC).date()}
-    )
-    assert len(days(ahead).get_partition_keys()) == 184
+def test_the_days_end_today_by_the_hubs_own_clock(oms, monkeypatch):
+    machine = datetime.now(UTC)
+    assert days(oms).get_last_partition_key() == TODAY, "behind the machine's"
+    ahead = machine + timedelta(days=9)
+    monkeypatch.setenv("OMS_NOW", ahead.isoformat())
+    assert days(oms).get_last_partition_key() == ahead.date().isoformat()
     monkeypatch.setenv("OMS_NOW", "2020-01-01T00:00:00Z")
-    assert today(oms) == "2026-06-01", "never before the first day"
+    assert days(oms).get_partition_keys() == ["2026-06-01"], "never none"
+    monkeypatch.delenv("OMS_NOW")
+    down = oms.model_copy(update={"clock": "http://127.0.0.1:1/clock"})
+    assert days(down).get_last_partition_key() == machine.date().isoformat()
+
+
+def test_a_tick_past_the_days_known_counts_for_the_last_of_them(oms):
+    assert today(days(oms), datetime(2026, 7, 9, tzinfo=UTC)) == TODAY
+    assert today(days(oms), datetime(2026, 6, 9, tzinfo=UTC)) == "2026-06-09"
 
 
 def test_new_files_start_one_tick(oms, tmp_path):
-    [sensor] = sensors(oms)
+    [sensor] = sensors(oms, days(oms))
     assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
 
     def evaluated(cursor: str | None) -> dg.SensorResult | dg.SkipReason:

@@ -87,7 +87,7 @@ def run_job(
     judges quality after; of it, `only` names one source, and without `publish` it ends with the
     plan.
     """
-    from assets.partitions import RANGE, today
+    from assets.partitions import RANGE, days, today
     from oms_pipelines.definitions import definitions
 
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -100,7 +100,7 @@ def run_job(
         done = definition.execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=instance,
-            partition_key=today(oms) if window is None else None,
+            partition_key=today(days(oms), hub.now()) if window is None else None,
             tags=tags,
             asset_selection=None if window is None else _replayed(oms, definition, only, publish),
             raise_on_error=False,
