@@ -16,8 +16,8 @@ import polars as pl
 from oms_pipelines.config import Oms
 from oms_pipelines.dispatch.content import outbound_of, profile_of
 from oms_pipelines.erasure.redact import Person, redact_json, redact_table
-from oms_pipelines.errors import Rejected
-from oms_pipelines.landing import Landing, Manifest
+from oms_pipelines.errors import Malformed, Rejected
+from oms_pipelines.landing import Landing
 from oms_pipelines.logistics.profiles import Profile, resolve
 from oms_pipelines.logistics.transport import Folder
 from oms_pipelines.store import Store
@@ -86,8 +86,14 @@ def _landed(landing: Landing, oms: Oms, people: dict[str, Person]) -> tuple[int,
             continue
         table = _table(oms, channel_id)
         for manifest in landing.batches(channel_id, stream):
-            pages, count, unread = _redacted(landing, manifest, person, table)
-            if count:
+            try:
+                stored = landing.pages_as_stored(manifest)
+            except Malformed:
+                left.append(manifest.folder)
+                continue
+            pages, count, unread = _redacted(stored, person, table)
+            # an erasure that was cut off left the batch with the manifest of its old bytes
+            if count or not landing.is_whole(manifest):
                 landing.rewrite(manifest, pages)
                 records, batches = records + count, batches + 1
             if unread:
@@ -100,14 +106,12 @@ def _table(oms: Oms, channel_id: str) -> Profile:
     return resolve(oms.profiles, options.get("profile", "orders"), "orders")
 
 
-def _redacted(
-    landing: Landing, manifest: Manifest, person: Person, table: Profile
-) -> tuple[list[bytes], int, bool]:
+def _redacted(stored: list[bytes], person: Person, table: Profile) -> tuple[list[bytes], int, bool]:
     """Return the pages of a batch without the person, the records changed, and whether a page
     that may hold them cannot be read.
     """
     pages, total, unread = [], 0, False
-    for body in landing.pages_as_stored(manifest):
+    for body in stored:
         page, count = body, 0
         if body.startswith(_XLSX):
             unread = True

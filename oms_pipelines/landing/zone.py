@@ -170,6 +170,13 @@ class Landing:
             raise Malformed(f"{manifest.folder}: damaged since it landed; fetch its window again")
         return pages
 
+    def is_whole(self, manifest: Manifest) -> bool:
+        """Tell whether a batch's pages are the bytes its manifest tells."""
+        try:
+            return all(page is not None for page in self.pages(manifest))
+        except Malformed:
+            return False
+
     def rewrite(self, manifest: Manifest, pages: Sequence[bytes]) -> Manifest:
         """Put other bytes in the place of a batch's pages, page for page. For erasure alone.
 
