@@ -1,0 +1,40 @@
+"""Real sales through the whole hub: days of the Online Retail table, as orders and returns."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from flow import flowing
+from test_flow_sandbox import held, settled
+
+SALES = "data/online_retail_2010_2011/order_lines.parquet"
+COLUMNS = {
+    "invoice": "InvoiceNo",
+    "sku": "StockCode",
+    "quantity": "Quantity",
+    "placed_at": "InvoiceDate",
+    "price": "UnitPrice",
+    "country": "Country",
+    "customer": "CustomerID",
+    "title": "Description",
+}
+
+
+@pytest.mark.shared
+def test_days_of_real_sales_are_all_taken_and_every_promise_holds(shared: Path, tmp_path: Path):
+    table = {
+        "sales": shared / SALES,
+        "mapping": COLUMNS,
+        "since": date(2011, 1, 6),
+        "until": date(2011, 1, 7),
+    }
+    with flowing(tmp_path, seed=5, **table) as flow:
+        for _ in range(3):
+            flow.trade(20)
+        settled(flow)
+        found = flow.evidence()
+        served = sum(c["orders"] for c in found.state["channels"].values())
+        assert found.table("orders").height == served > 100
+        given_back = found.table("refunds").height + found.table("returns").height
+        assert given_back > 0
+        assert held(found, 1, 2, 3, 4, 5, 6, 7, 11) == {}
