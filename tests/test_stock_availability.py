@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from stock_world import World, at, channel, network, place
 
 from oms_pipelines import demand
-from oms_pipelines.config import Oms
+from oms_pipelines.config import Oms, parse
 from oms_pipelines.stock.availability import (
     atp_by_location,
     changed_levels,
@@ -264,3 +264,28 @@ def test_what_was_refunded_before_it_shipped_is_owed_no_more_and_counts_once(wor
     world.put("refund_lines", {**line, "restock": "return"})
     world.order("shop/1", {"sock": 10}, fetched_at=at(3))
     assert open_lines(world.store) == {("shop/1", "sock"): 10}
+
+
+def test_routing_sees_the_same_open_lines_as_the_levels_do(world: World):
+    from oms_pipelines.routing import read_inputs
+
+    shop = {"id": "shop", "system": "woocommerce", "url": "http://127.0.0.1:1"}
+    keys = {"credentials": {"key": "env:K", "secret": "env:K"}}
+    oms = parse({"channels": [shop | keys], "locations": [place("lyon")]}, env={"K": "k"})
+    world.order("shop/1", {"sock": 10, "glove": 2})
+    world.give("1", "sock", 7, shipped=3, refused=4, state="partially_shipped", closed_at=at(1))
+    world.order("shop/2", {"sock": 5}, line={"shipped_quantity": 1, "canceled_quantity": 1})
+    world.order("shop/3", {"sock": 2}, order_status="held")
+    world.order("shop/4", {"sock": 4})
+    world.give("4", "sock", 4, state="canceled", closed_at=at(1))
+    world.order("shop/5", {"sock": 4})
+    world.put("refund_lines", {
+        "order_id": "shop/5", "refund_id": "r", "line_id": "sock", "quantity": 3,
+        "restock": "cancel",
+    })  # fmt: skip
+    with world.store.session() as s:
+        owed = demand.open_lines(s).filter("may_ship")
+        routed = read_inputs(s, oms, at(2)).lines
+    columns = ["order_id", "line_id", "sku", "quantity"]
+    assert routed.select(columns).rows() == owed.select(columns).sort(columns).rows()
+    assert owed.height == 5
