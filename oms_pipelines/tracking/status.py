@@ -11,7 +11,11 @@ _AGAIN = timedelta(days=2)  # delivered parcels with news since then are looked 
 
 def apply_events(session: Session, events: pl.DataFrame) -> int:
     """Keep a carrier's events (columns of tracking_events). Return how many are new."""
-    return session.insert_new("tracking_events", events)
+    new = session.insert_new("tracking_events", events)
+    if new < events.height:
+        session.frame("tmp_events", events.unique("event_id", keep="first", maintain_order=True))
+        session.run("tracking/known_earlier")
+    return new
 
 
 def apply_tracking(session: Session, now: datetime) -> int:
