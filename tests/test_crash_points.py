@@ -33,6 +33,7 @@ POINTS = [
     "dispatch.manifest_delivered",
     "dispatch.marked",
     "erp.planned",
+    "erp.copy_written",
     "erp.delivered",
     "levels.marked_sent",
     "levels.pushed",
