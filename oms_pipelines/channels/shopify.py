@@ -22,6 +22,7 @@ from oms_pipelines.config import Settings
 from oms_pipelines.elements import elements
 from oms_pipelines.errors import Malformed, Misconfigured, Rejected, Unreachable
 from oms_pipelines.http import Fetcher, header_auth
+from oms_pipelines.parsing import no_collection
 
 _MORE_ORDERS = {
     "lineItems": "MoreLineItems",
@@ -151,26 +152,34 @@ class Shopify:
         while True:
             variables = {"query": query, "first": first, "nested": nested, "after": cursor}
             try:
-                response = self._graph.ask(operation, variables)
+                with no_collection():  # until what was parsed is gone
+                    page = self._page(operation, stream, variables, more)
             except TooCostly as e:
                 if first == 1 and nested == 1:
                     raise Rejected(f"{self._id}: {operation} costs more than allowed") from None
                 first, nested = _smaller(first, nested, e.ratio)
                 continue
-            payload = response.json()
-            page, body = payload["data"].get("orders"), response.body
-            if not isinstance(page, dict) or not isinstance(page.get("nodes"), list):
-                raise Malformed(f"{self._id}: {operation} was answered without orders.nodes")
-            onward = page["pageInfo"]["hasNextPage"]
-            if self._graph.complete(body, page["nodes"], more, onward):
-                body = orjson.dumps(payload)
-            following = page["pageInfo"]["endCursor"] if onward else None
-            if onward and following in (None, cursor):
-                raise Unreachable(f"{self._id}: {operation} does not move on; read again")
-            cursor = following
-            yield Page(stream, body, _count(stream, page["nodes"]), cursor, _newest(page["nodes"]))
-            if not onward:
+            cursor = page.resume
+            yield page
+            if cursor is None:
                 return
+
+    def _page(
+        self, operation: str, stream: str, variables: Mapping[str, Any], more: Mapping[str, str]
+    ) -> Page:
+        response = self._graph.ask(operation, variables)
+        payload = response.json()
+        found, body = payload["data"].get("orders"), response.body
+        if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
+            raise Malformed(f"{self._id}: {operation} was answered without orders.nodes")
+        onward = found["pageInfo"]["hasNextPage"]
+        following = found["pageInfo"]["endCursor"] if onward else None
+        if onward and following in (None, variables["after"]):
+            raise Unreachable(f"{self._id}: {operation} does not move on; read again")
+        nodes = found["nodes"]
+        if self._graph.complete(body, nodes, more, onward):
+            body = orjson.dumps(payload)
+        return Page(stream, body, _count(stream, nodes), following, _newest(nodes))
 
 
 def _smaller(first: int, nested: int, ratio: float) -> tuple[int, int]:

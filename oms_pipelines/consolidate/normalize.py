@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -88,20 +88,16 @@ class _Gated:
 def _gated_chunks(
     pages: Iterable[bytes], system: str, stream: str, info: BatchInfo, size: int, cut: Cut | None
 ) -> Iterator[_Gated]:
-    cut = cut or cutter(system)
-    found = chunks(pages, cut, stream, info, size)
-    first, second = _cut(found), _cut(found)
-    if first is None:
-        return
-    with ExitStack() as stack:
-        workspace = stack.enter_context(closing(Workspace(system, stream, info)))
-        if second is None:
-            yield _gated(workspace, first)
-            return
-        # a statement over one chunk keeps one core busy, so two chunks are under way at once
-        other = stack.enter_context(closing(Workspace(system, stream, info)))
-        pool = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="gate"))
-        yield from _side_by_side(pool, (workspace, other), [first, second], found)
+    found = chunks(pages, cut or cutter(system), stream, info, size)
+    # a statement over one chunk keeps one core busy, so two chunks are under way at once
+    with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
+        under_way: deque[Future[_Gated]] = deque()
+        while chunk := _cut(found):
+            if len(under_way) == 2:
+                yield under_way.popleft().result()
+            under_way.append(pool.submit(_gated, system, stream, info, chunk))
+        while under_way:
+            yield under_way.popleft().result()
 
 
 def _cut(found: Iterator[Chunk]) -> Chunk | None:
@@ -109,30 +105,12 @@ def _cut(found: Iterator[Chunk]) -> Chunk | None:
         return next(found, None)
 
 
-def _side_by_side(
-    pool: ThreadPoolExecutor,
-    workspaces: Sequence[Workspace],
-    begun: Sequence[Chunk],
-    found: Iterator[Chunk],
-) -> Iterator[_Gated]:
-    """Yield chunks in order, each gated in a workspace that no other uses meanwhile."""
-    under_way: deque[tuple[Workspace, Future[_Gated]]] = deque(
-        (w, pool.submit(_gated, w, chunk)) for w, chunk in zip(workspaces, begun, strict=True)
-    )
-    while under_way:
-        workspace, gated = under_way.popleft()
-        following = _cut(found)
-        done = gated.result()
-        if following is not None:
-            under_way.append((workspace, pool.submit(_gated, workspace, following)))
-        yield done
-
-
-def _gated(workspace: Workspace, chunk: Chunk) -> _Gated:
+def _gated(system: str, stream: str, info: BatchInfo, chunk: Chunk) -> _Gated:
     received = chunk.records.height + chunk.rejected.height
     text = chunk.records.with_columns(_text(chunk.records["body"]))
     broken = text.filter(pl.col("body").is_null())
-    tables, rejected = shape_and_gate(workspace, text.filter(pl.col("body").is_not_null()))
+    with closing(Workspace(system, stream, info)) as workspace:
+        tables, rejected = shape_and_gate(workspace, text.filter(pl.col("body").is_not_null()))
     kept_back = [chunk.rejected, _reject(broken, "not UTF-8; send the record in UTF-8"), rejected]
     return _Gated(tables, pl.concat(kept_back).sort("page", "record"), received)
 

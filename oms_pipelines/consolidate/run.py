@@ -1,7 +1,9 @@
 """Every landed batch that the store has not taken yet, merged: one transaction a batch."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -10,6 +12,7 @@ import polars as pl
 
 from oms_pipelines import crash
 from oms_pipelines.config import Oms
+from oms_pipelines.consolidate.ahead import ahead
 from oms_pipelines.consolidate.records import REJECTED
 from oms_pipelines.consolidate.streams import STREAMS, Batch, Outcome, Step, rejected, sources
 from oms_pipelines.errors import Malformed, OmsError
@@ -115,19 +118,22 @@ def _stream(
     if taken:
         with store.session() as session:
             _tell_batches(session, [(m, Outcome(0, REJECTED.to_frame(), 0)) for m in taken], now)
-    for manifest in landed.manifests:
-        if not manifest.pages:
-            continue
-        try:
-            counts.append(_batch(store, landing, oms, now, manifest))
-            taken.append(manifest)
-        except Malformed as e:
-            errors.append(str(e))
-            with store.session() as session:
-                _quarantine(session, manifest, rejected(-1, str(e), key=manifest.batch_id), now)
-        except OmsError as e:
-            errors.append(str(e))
-            break
+    wanted = [m for m in landed.manifests if m.pages]
+    with closing(ahead(_steps(landing, oms, now, wanted), 3)) as steps:
+        for manifest in wanted:
+            own = _own(steps)
+            try:
+                counts.append(_batch(store, now, manifest, own))
+                taken.append(manifest)
+            except Malformed as e:
+                errors.append(str(e))
+                _pass_over(own)
+                with store.session() as session:
+                    told = rejected(-1, str(e), key=manifest.batch_id)
+                    _quarantine(session, manifest, told, now)
+            except OmsError as e:
+                errors.append(str(e))
+                break
     return StreamResult(
         source=landed.source,
         stream=landed.stream,
@@ -141,10 +147,37 @@ def _stream(
     )
 
 
-def _batch(store: Store, landing: Landing, oms: Oms, now: datetime, manifest: Manifest) -> Outcome:
+def _steps(
+    landing: Landing, oms: Oms, now: datetime, manifests: Sequence[Manifest]
+) -> Generator[Step | OmsError | None]:
+    """Yield what there is to merge of each batch, then None, or the error it ended with."""
+    for manifest in manifests:
+        batch = Batch(oms, manifest, landing.pages(manifest), now)
+        try:
+            yield from STREAMS[manifest.stream](batch)
+        except OmsError as e:
+            yield e
+        else:
+            yield None
+
+
+def _own(steps: Iterator[Step | OmsError | None]) -> Iterator[Step]:
+    """Yield the steps of one batch. Raises the error it ended with."""
+    for step in steps:
+        if step is None:
+            return
+        if isinstance(step, OmsError):
+            raise step
+        yield step
+
+
+def _pass_over(steps: Iterator[Step]) -> None:
+    with suppress(OmsError):
+        deque(steps, maxlen=0)
+
+
+def _batch(store: Store, now: datetime, manifest: Manifest, steps: Iterator[Step]) -> Outcome:
     """Merge one batch, its rejects and the fact that it was taken, in one transaction."""
-    batch = Batch(oms, manifest, landing.pages(manifest), now)
-    steps = STREAMS[manifest.stream](batch)
     first: list[Step] = [step for step in [next(steps, None)] if step]
     crash.point("consolidate.batch_normalized")
     with store.session() as session:

@@ -29,7 +29,7 @@ DOCUMENTS = tuple(t for t in TABLES if METADATA.tables[t].info["parent"] is None
 _ALSO = {"orders": ("refusal",), "refunds": ("refusal",), "returns": ("refusal",)}
 _VERSIONED = {"refunds": ("updated_at",), "returns": ("updated_at",)}
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 2,
+    "threads": 1,
     "preserve_insertion_order": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,

@@ -17,18 +17,19 @@ SELECT
     s.l.title AS title,
     s.l.quantity AS ordered_quantity,
     greatest(0, least(
-        s.l.ordered - s.l.current,
-        s.l.ordered - s.l.shipped
-        - coalesce(s.l.to_ship, least(s.l.current, s.l.ordered - s.l.shipped))
+        s.l.ordered - coalesce(s.l.current, s.l.ordered),
+        s.l.ordered - s.l.shipped - coalesce(
+            s.l.to_ship, least(coalesce(s.l.current, s.l.ordered), s.l.ordered - s.l.shipped)
+        )
     )) AS canceled_quantity,
     greatest(0, s.l.shipped) AS shipped_quantity,
-    coalesce(
+    CASE WHEN s.l.discount = 0 THEN s.l.unit_price ELSE coalesce(
         CAST(round(
             (try_cast(s.l.unit_price AS DECIMAL(18, 4)) * s.l.ordered - s.l.discount)
             / nullif(s.l.ordered, 0), 4
         ) AS VARCHAR),
         s.l.unit_price
-    ) AS unit_price,
+    ) END AS unit_price,
     try_cast(s.l.unit_price AS DECIMAL(18, 4)) * s.l.ordered - s.l.discount AS line_amount,
     s.l.tax AS tax_amount,
     s.currency,

@@ -118,6 +118,7 @@ WITH parsed AS (
 lists AS (
     SELECT
         * EXCLUDE (body),
+        o.fulfillments IS NOT NULL AS are_told,
         coalesce(
             o.lineItems.nodes,
             CASE WHEN o.line_items IS NULL THEN json_transform(body, '{"lineItems": [{
@@ -174,7 +175,7 @@ told AS (
                 ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
                 current: try_cast(l.currentQuantity AS DECIMAL(18, 3)),
                 to_ship: try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3)),
-                shipped: CASE WHEN l.unfulfilledQuantity IS NULL THEN 0 ELSE
+                shipped: CASE WHEN are_told OR l.unfulfilledQuantity IS NULL THEN 0 ELSE
                     try_cast(l.quantity AS DECIMAL(18, 3))
                     - try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3))
                     - coalesce(try_cast(l.nonFulfillableQuantity AS DECIMAL(18, 3)), 0)
@@ -197,7 +198,7 @@ told AS (
                 ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
                 current: try_cast(l.current_quantity AS DECIMAL(18, 3)),
                 to_ship: try_cast(l.fulfillable_quantity AS DECIMAL(18, 3)),
-                shipped: CASE WHEN l.fulfillment_status IS NULL THEN 0 ELSE
+                shipped: CASE WHEN are_told OR l.fulfillment_status IS NULL THEN 0 ELSE
                     try_cast(l.current_quantity AS DECIMAL(18, 3))
                     - try_cast(l.fulfillable_quantity AS DECIMAL(18, 3))
                 END,
@@ -272,14 +273,18 @@ SELECT
         list_max(list_transform(deliveries, lambda d: d.deliveryMethod.maxDeliveryDateTime))
     ) AS promised_at,
     o.refunds AS refunds,
-    list_transform(lines, lambda l: struct_update(
-        l,
-        current := coalesce(l.current, l.ordered - coalesce(list_sum(list_transform(
-            list_filter(refunded, lambda r: split_part(r.line_item_id, '/', -1) = l.id),
-            lambda r: try_cast(r.quantity AS DECIMAL(18, 3))
-        )), 0)),
-        shipped := CASE WHEN fulfilled IS NULL THEN l.shipped ELSE coalesce(list_sum(
-            list_transform(list_filter(fulfilled, lambda f: f.line = l.id), lambda f: f.units)
-        ), 0) END
-    )) AS lines
+    CASE WHEN len(fulfilled) > 0 OR len(refunded) > 0 THEN list_transform(
+        lines, lambda l: struct_update(
+            l,
+            current := coalesce(l.current, try_cast(l.ordered - coalesce(list_sum(list_transform(
+                list_filter(refunded, lambda r: split_part(r.line_item_id, '/', -1) = l.id),
+                lambda r: try_cast(r.quantity AS DECIMAL(18, 3))
+            )), 0) AS DECIMAL(18, 3))),
+            shipped := CASE WHEN fulfilled IS NULL THEN l.shipped ELSE try_cast(
+                coalesce(list_sum(list_transform(
+                    list_filter(fulfilled, lambda f: f.line = l.id), lambda f: f.units
+                )), 0) AS DECIMAL(18, 3)
+            ) END
+        )
+    ) ELSE lines END AS lines
 FROM told
