@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from consolidate_world import NOW, info, normalized, page, woo_line, woo_order
 
-from oms_pipelines.consolidate import normalize, normalize_chunks
-from oms_pipelines.consolidate.normalize import shape_and_gate
+from oms_pipelines.consolidate import normalize
+from oms_pipelines.consolidate.normalize import normalizing, shape_and_gate
 from oms_pipelines.consolidate.records import REJECTED
 from oms_pipelines.errors import Misconfigured
 
@@ -40,7 +40,7 @@ def test_of_a_repeated_order_the_newest_stands_with_its_own_lines():
 def test_chunks_give_the_rows_of_the_whole_and_number_pages_on():
     pages = [page(woo_order(i), woo_order(i + 100, currency="?")) for i in range(7)]
     whole = normalized(*pages)
-    parts = list(normalize_chunks(pages, "woocommerce", "orders", info(), size=3))
+    parts = [p.result() for p in normalizing(pages, "woocommerce", "orders", info(), size=3)]
     assert len(parts) == 4
     assert sum(p.received for p in parts) == whole.received == 14
     assert [row for p in parts for row in p.rejected.rows()] == whole.rejected.rows()
@@ -51,7 +51,7 @@ def test_chunks_give_the_rows_of_the_whole_and_number_pages_on():
 def test_no_pages_are_no_rows():
     found = normalized()
     assert (found.received, found.rejected.height) == (0, 0)
-    assert list(normalize_chunks([], "woocommerce", "orders", info())) == []
+    assert list(normalizing([], "woocommerce", "orders", info())) == []
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,8 @@ def test_a_record_of_bad_bytes_is_kept_back_alone(broken: bytes, reason: str):
 def test_broken_json_that_the_cut_let_pass_is_kept_back_alone():
     texts = [json.dumps(woo_order(i)).encode() for i in range(5)]
     texts[3] = texts[3][:-1]
-    [found] = normalize_chunks(
-        [b"page"], "woocommerce", "orders", info(), cut=lambda *_: list(texts)
-    )
+    [part] = normalizing([b"page"], "woocommerce", "orders", info(), cut=lambda *_: list(texts))
+    found = part.result()
     assert found.rejected.select("page", "record").rows() == [(0, 3)]
     assert "not valid JSON" in found.rejected["reason"][0]
     assert found.accepted["orders"].height == 4

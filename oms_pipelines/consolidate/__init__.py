@@ -5,7 +5,7 @@ results = consolidate(store, landing, oms, now)         # every landed batch not
 """
 
 from oms_pipelines.consolidate.inspect import Inspection, inspect_payload
-from oms_pipelines.consolidate.normalize import Normalized, normalize, normalize_chunks
+from oms_pipelines.consolidate.normalize import Normalized, normalize
 from oms_pipelines.consolidate.records import BatchInfo
 from oms_pipelines.consolidate.reference import load_reference
 from oms_pipelines.consolidate.run import StreamResult, consolidate
@@ -21,5 +21,4 @@ __all__ = [
     "inspect_payload",
     "load_reference",
     "normalize",
-    "normalize_chunks",
 ]

@@ -1,6 +1,5 @@
 """Records of landed pages to canonical rows, each record let through or kept back alone."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -47,11 +46,11 @@ def normalize(pages: Iterable[bytes], system: str, stream: str, info: BatchInfo)
 
     Raises Misconfigured when the system has no adapter or no SQL for the stream.
     """
-    parts = list(_gated_chunks(pages, system, stream, info, CHUNK, None))
-    return _normalized(parts)
+    found = chunks(pages, cutter(system), stream, info, CHUNK)
+    return _normalized([_gated(system, stream, info, chunk) for chunk in found])
 
 
-def normalize_chunks(
+def normalizing(
     pages: Iterable[bytes],
     system: str,
     stream: str,
@@ -59,13 +58,19 @@ def normalize_chunks(
     *,
     size: int = CHUNK,
     cut: Cut | None = None,
-) -> Iterator[Normalized]:
-    """Yield what `normalize` returns, chunk by chunk, so that memory stays bounded.
+) -> Iterator[Future[Normalized]]:
+    """Yield what `normalize` returns, chunk by chunk, each still on its way.
 
-    Pages are numbered on through the chunks. Nothing is yielded for no pages.
+    Pages are numbered on through the chunks. Nothing is yielded for no pages. Who takes them
+    bounds how many are held: take the result of one before asking for the third after it.
     """
-    for part in _gated_chunks(pages, system, stream, info, size, cut):
-        yield _normalized([part])
+    found = chunks(pages, cut or cutter(system), stream, info, size)
+    while chunk := _cut(found):
+        yield _gates.submit(_normalize, system, stream, info, chunk)
+
+
+# a statement over one chunk keeps one core busy, so two chunks are under way at once
+_gates = ThreadPoolExecutor(2, thread_name_prefix="gate")
 
 
 class Gating(Protocol):
@@ -85,24 +90,13 @@ class _Gated:
     received: int
 
 
-def _gated_chunks(
-    pages: Iterable[bytes], system: str, stream: str, info: BatchInfo, size: int, cut: Cut | None
-) -> Iterator[_Gated]:
-    found = chunks(pages, cut or cutter(system), stream, info, size)
-    # a statement over one chunk keeps one core busy, so two chunks are under way at once
-    with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
-        under_way: deque[Future[_Gated]] = deque()
-        while chunk := _cut(found):
-            if len(under_way) == 2:
-                yield under_way.popleft().result()
-            under_way.append(pool.submit(_gated, system, stream, info, chunk))
-        while under_way:
-            yield under_way.popleft().result()
-
-
 def _cut(found: Iterator[Chunk]) -> Chunk | None:
     with no_collection():
         return next(found, None)
+
+
+def _normalize(system: str, stream: str, info: BatchInfo, chunk: Chunk) -> Normalized:
+    return _normalized([_gated(system, stream, info, chunk)])
 
 
 def _gated(system: str, stream: str, info: BatchInfo, chunk: Chunk) -> _Gated:

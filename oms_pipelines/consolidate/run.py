@@ -11,10 +11,18 @@ from itertools import chain
 import polars as pl
 
 from oms_pipelines import crash
+from oms_pipelines.ahead import ahead
 from oms_pipelines.config import Oms
-from oms_pipelines.consolidate.ahead import ahead
 from oms_pipelines.consolidate.records import REJECTED
-from oms_pipelines.consolidate.streams import STREAMS, Batch, Outcome, Step, rejected, sources
+from oms_pipelines.consolidate.streams import (
+    STREAMS,
+    Batch,
+    Outcome,
+    Pending,
+    Step,
+    rejected,
+    sources,
+)
 from oms_pipelines.errors import Malformed, OmsError
 from oms_pipelines.landing import Landing, Manifest
 from oms_pipelines.landing.manifest import day_of
@@ -149,7 +157,7 @@ def _stream(
 
 def _steps(
     landing: Landing, oms: Oms, now: datetime, manifests: Sequence[Manifest]
-) -> Generator[Step | OmsError | None]:
+) -> Generator[Step | Pending | OmsError | None]:
     """Yield what there is to merge of each batch, then None, or the error it ended with."""
     for manifest in manifests:
         batch = Batch(oms, manifest, landing.pages(manifest), now)
@@ -161,14 +169,21 @@ def _steps(
             yield None
 
 
-def _own(steps: Iterator[Step | OmsError | None]) -> Iterator[Step]:
+def _own(steps: Iterator[Step | Pending | OmsError | None]) -> Iterator[Step]:
     """Yield the steps of one batch. Raises the error it ended with."""
     for step in steps:
         if step is None:
             return
         if isinstance(step, OmsError):
             raise step
-        yield step
+        try:
+            ready = step.ready() if isinstance(step, Pending) else step
+        except OmsError:
+            for rest in steps:  # another batch begins after its end
+                if rest is None or isinstance(rest, OmsError):
+                    break
+            raise
+        yield ready
 
 
 def _pass_over(steps: Iterator[Step]) -> None:

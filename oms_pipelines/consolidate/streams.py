@@ -5,6 +5,7 @@ batch's records. Reading happens before a session is opened as far as it can.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,7 +14,7 @@ from importlib import import_module
 import polars as pl
 
 from oms_pipelines.config import Inbound, Location, Oms
-from oms_pipelines.consolidate.normalize import CHUNK, Normalized, normalize_chunks
+from oms_pipelines.consolidate.normalize import Normalized, normalizing
 from oms_pipelines.consolidate.records import REJECTED, BatchInfo
 from oms_pipelines.errors import Malformed
 from oms_pipelines.landing import Manifest
@@ -61,7 +62,21 @@ class Outcome:
 
 
 Step = Callable[[Session], Outcome]
-Handler = Callable[[Batch], Iterator[Step]]
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A step whose rows are still on their way."""
+
+    batch: Batch
+    part: Future[Normalized]
+
+    def ready(self) -> Step:
+        """Wait for the rows; return the step."""
+        return partial(_merge, self.batch, self.part.result())
+
+
+Handler = Callable[[Batch], Iterator[Step | Pending]]
 
 
 def reasons_of(oms: Oms, system: str) -> dict[str, str]:
@@ -69,7 +84,7 @@ def reasons_of(oms: Oms, system: str) -> dict[str, str]:
     return {raw: r.code for r in oms.returns.reasons for raw in r.channels.get(system, ())}
 
 
-def _channel(batch: Batch) -> Iterator[Step]:
+def _channel(batch: Batch) -> Iterator[Pending]:
     channel = batch.oms.channel(batch.source)
     info = BatchInfo(
         batch_id=batch.id,
@@ -79,9 +94,8 @@ def _channel(batch: Batch) -> Iterator[Step]:
         profiles=batch.oms.profiles,
         reasons=reasons_of(batch.oms, channel.system),
     )
-    parts = normalize_chunks(batch.pages, channel.system, batch.manifest.stream, info, size=CHUNK)
-    for part in parts:
-        yield partial(_merge, batch, part)
+    for part in normalizing(batch.pages, channel.system, batch.manifest.stream, info):
+        yield Pending(batch, part)
 
 
 def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:

@@ -91,12 +91,23 @@ class DuckdbSession(SqlSession):
             return max(done.rowcount, 0)
 
     def _stage(self, name: str, rows: pl.DataFrame) -> None:
-        with told(name):
-            self._con.register("arrow_stream", frames.Stream(rows))
+        with told(name), self._lent("arrow_stream", rows):
             self._con.execute(
                 f'CREATE OR REPLACE TEMPORARY TABLE "{name}" AS FROM arrow_stream'
             ).fetchall()
-            self._con.unregister("arrow_stream")
+
+    def _insert_children(self, rows: pl.DataFrame, names: Mapping[str, str]) -> None:
+        with told(names["child"]), self._lent("incoming_children", rows):  # read once: no copy
+            self._do("insert_children", names)
+
+    @contextmanager
+    def _lent(self, name: str, rows: pl.DataFrame) -> Generator[None]:
+        """Let statements read rows where they are."""
+        self._con.register(name, frames.Stream(rows))
+        try:
+            yield
+        finally:
+            self._con.unregister(name)
 
     def _judge(self, how: str, names: Mapping[str, str]) -> None:
         self._run("merge", "DROP TABLE IF EXISTS found", {})

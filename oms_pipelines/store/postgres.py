@@ -120,6 +120,10 @@ class PostgresSession(SqlSession):
             if rows.height >= _ANALYZE:
                 self._con.execute(f'ANALYZE "{name}"'.encode())
 
+    def _insert_children(self, rows: pl.DataFrame, names: Mapping[str, str]) -> None:
+        self._stage("incoming_children", rows)
+        self._do("insert_children", names)
+
     def _judge(self, how: str, names: Mapping[str, str]) -> None:
         self._run("merge", "DROP TABLE IF EXISTS pg_temp.verdicts", {})
         self._do(f"postgres/{how}", names)

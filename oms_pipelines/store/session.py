@@ -39,6 +39,9 @@ class SqlSession(ABC):
     @abstractmethod
     def _judge(self, how: str, names: Mapping[str, str]) -> None: ...
 
+    @abstractmethod
+    def _insert_children(self, rows: pl.DataFrame, names: Mapping[str, str]) -> None: ...
+
     # -- what callers use
 
     def query(self, name: str, /, **params: Any) -> pl.DataFrame:
@@ -145,8 +148,7 @@ class SqlSession(ABC):
             if newer:
                 self._do("clear_children", own)
             if rows.height:
-                self._stage("incoming_children", rows)
-                self._do("insert_children", own)
+                self._insert_children(rows, own)
 
     def _do(self, name: str, names: Mapping[str, str]) -> int:
         """Run a statement of `sql/store/`, its names in braces filled from the schema."""

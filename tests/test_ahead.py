@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from oms_pipelines.consolidate.ahead import ahead
+from oms_pipelines.ahead import ahead
 
 
 def test_items_come_in_order_and_all():
