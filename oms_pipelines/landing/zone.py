@@ -1,11 +1,12 @@
 """`Landing`: write batches, find them again, tell how far a source was read, and forget."""
 
 import hashlib
-import zlib
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+
+from isal import isal_zlib
 
 from oms_pipelines.errors import Malformed
 from oms_pipelines.landing.manifest import (
@@ -161,10 +162,10 @@ class Landing:
         rest, pages = self._body(manifest) if manifest.pages else b"", []
         try:
             while rest:
-                member = zlib.decompressobj(wbits=31)
+                member = isal_zlib.decompressobj(wbits=31)
                 pages.append(member.decompress(rest) + member.flush())
                 rest = member.unused_data
-        except zlib.error:
+        except isal_zlib.error:
             pages = []
         if len(pages) != len(manifest.pages):
             raise Malformed(f"{manifest.folder}: damaged since it landed; fetch its window again")
@@ -259,8 +260,8 @@ class Landing:
 def _unpacked(body: bytes, entry: PageEntry, where: str) -> bytes:
     packed = memoryview(body)[entry.offset : entry.offset + entry.length]
     try:
-        page = zlib.decompress(packed, wbits=31, bufsize=max(1, entry.size))
-    except zlib.error:
+        page = isal_zlib.decompress(packed, wbits=31, bufsize=max(1, entry.size))
+    except isal_zlib.error:
         page = None
     if page is None or hashlib.sha256(page).hexdigest() != entry.sha256:
         raise Malformed(f"{where}: damaged since it landed; fetch its window again")
