@@ -1,6 +1,6 @@
 """Extract: one asset a source and stream, pulled side by side; one that is down fails alone."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 import dagster as dg
 
@@ -23,37 +23,13 @@ def key_of(source: Source) -> dg.AssetKey:
 def extraction(oms: Oms, partitions: Days) -> dg.AssetsDefinition:
     """Make the extraction assets of a configuration, and their always-present report."""
     found = sources(oms)
-    specs = [
-        dg.AssetSpec(
-            key_of(s),
-            skippable=True,
-            partitions_def=partitions,
-            group_name="extract",
-            kinds={_system(oms, s), s.stream},  # a node shows the end of its key alone
-            tags={"oms/source": s.id, "oms/kind": s.kind},
-            description=f"{s.stream.capitalize()} of {s.kind} {s.id}, as received.",
-        )
-        for s in found
-    ]
-    report = dg.AssetSpec(
-        REPORT,
-        deps=[s.key for s in specs],
-        partitions_def=partitions,
-        group_name="extract",
-        kinds={"python"},
-        description="What every source gave, and which were down. Always made, so that one "
-        "source that is down stops nothing else.",
-    )
-    checks = [
-        dg.AssetCheckSpec(
-            REACHABLE, asset=key_of(s), description="The source answered, and gave all it had."
-        )
-        for s in found
-    ]
+    specs = [_spec(oms, s, partitions) for s in found]
+    answers = "The source answered, and gave all it had."
+    checks = [dg.AssetCheckSpec(REACHABLE, asset=key_of(s), description=answers) for s in found]
 
     @dg.multi_asset(
         name="extract",
-        specs=[*specs, report],
+        specs=[*specs, _report_spec(specs, partitions)],
         check_specs=checks,
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -72,6 +48,30 @@ def extraction(oms: Oms, partitions: Days) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=REPORT, metadata=_report(done))
 
     return extract
+
+
+def _spec(oms: Oms, source: Source, partitions: Days) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key_of(source),
+        skippable=True,
+        partitions_def=partitions,
+        group_name="extract",
+        kinds={_system(oms, source), source.stream},  # a node shows the end of its key alone
+        tags={"oms/source": source.id, "oms/kind": source.kind},
+        description=f"{source.stream.capitalize()} of {source.kind} {source.id}, as received.",
+    )
+
+
+def _report_spec(specs: Sequence[dg.AssetSpec], partitions: Days) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        REPORT,
+        deps=[s.key for s in specs],
+        partitions_def=partitions,
+        group_name="extract",
+        kinds={"python"},
+        description="What every source gave, and which were down. Always made, so that one "
+        "source that is down stops nothing else.",
+    )
 
 
 def _system(oms: Oms, source: Source) -> str:

@@ -20,6 +20,11 @@ from oms_pipelines.cli.tick import run_job
 from oms_pipelines.errors import OmsError
 
 STEPS = 2  # syncs a virtual day
+# what an earlier demo left under its root
+_MADE = (
+    *("oms.duckdb", "oms.duckdb.wal", "landing", "sandbox", "files", "plans", "marts", "pages"),
+    *("data_docs", "demo", "erp"),
+)
 MARK = "sandbox.json"  # stands beside the demo's configuration: where its network is
 
 
@@ -95,19 +100,7 @@ def run_demo(root: Path, days: int, port: int, smtp_port: int, sales: Sales) -> 
     from oms_pipelines.sandbox import running
 
     days = sales.days() if sales.path else days
-    for name in (
-        "oms.duckdb",
-        "oms.duckdb.wal",
-        "landing",
-        "sandbox",
-        "files",
-        "plans",
-        "marts",
-        "pages",
-        "data_docs",
-        "demo",
-        "erp",
-    ):
+    for name in _MADE:
         path = root / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     say("Starting the sandbox network: shops, a private sale, a till, warehouses, a carrier ...")
@@ -116,34 +109,43 @@ def run_demo(root: Path, days: int, port: int, smtp_port: int, sales: Sales) -> 
         file = prepare(root, box)
         os.environ["OMS_CONFIG"] = str(file)
         oms = config.load()
-        failed: list[str] = []
-        for turn in range(days * STEPS):
-            box.advance(24 / STEPS)
-            tick = run_job(oms, "tick", progress=sys.stderr.isatty())
-            told = summary(tick)
-            failed += tick.failed
-            say(_line(turn, told))
-        box.advance(24 / STEPS)
-        last = run_job(oms, "nightly", progress=sys.stderr.isatty())
-        failed += last.failed
-        told = summary(last)
-        say("\n[bold]The last sync, with quality checks, all levels, marts and pages[/]")
-        show(told)
-        say("Taking in what the channels made of what they were just told ...")
-        failed += run_job(oms, "tick", progress=sys.stderr.isatty()).failed
-        again = run_job(oms, "tick", progress=sys.stderr.isatty())
-        moved = changes(summary(again))
-        silent = not moved and not again.failed
+        failed = _trade(oms, box, days)
+        moved, failed_again = _settle(oms)
         _world(box.state(), root)
-    for line in dict.fromkeys(failed):
+    for line in dict.fromkeys([*failed, *failed_again]):
         say(f"[red]failed:[/] {escape(line)}", error=True)
     say(
-        "A second sync changed nothing and sent nothing."
-        if silent
-        else f"[red]A second sync changed or sent something: {', '.join(moved)}[/]"
+        f"[red]A second sync changed or sent something: {', '.join(moved)}[/]"
+        if moved
+        else "A second sync changed nothing and sent nothing."
     )
     _next(root, file)
-    return silent and not failed
+    return not (moved or failed or failed_again)
+
+
+def _trade(oms: config.Oms, box: Any, days: int) -> list[str]:
+    """Run the days, STEPS syncs each, and a last sync with all that nights do; return faults."""
+    failed: list[str] = []
+    for turn in range(days * STEPS):
+        box.advance(24 / STEPS)
+        tick = run_job(oms, "tick", progress=sys.stderr.isatty())
+        failed += tick.failed
+        say(_line(turn, summary(tick)))
+    box.advance(24 / STEPS)
+    last = run_job(oms, "nightly", progress=sys.stderr.isatty())
+    say("\n[bold]The last sync, with quality checks, all levels, marts and pages[/]")
+    show(summary(last))
+    return failed + last.failed
+
+
+def _settle(oms: config.Oms) -> tuple[list[str], list[str]]:
+    """Sync once for what channels made of what they were told; return what a second sync
+    moved all the same, and faults.
+    """
+    say("Taking in what the channels made of what they were just told ...")
+    first = run_job(oms, "tick", progress=sys.stderr.isatty())
+    again = run_job(oms, "tick", progress=sys.stderr.isatty())
+    return changes(summary(again)), first.failed + again.failed
 
 
 def _line(turn: int, told: dict) -> str:
