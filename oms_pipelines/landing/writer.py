@@ -29,6 +29,8 @@ from oms_pipelines.landing.places import Place
 _packers = ThreadPoolExecutor(2, thread_name_prefix="landing")
 _LEVEL = 1
 _WORTH_A_THREAD = 65_536
+# its type information calls the class an instance
+Unpackable: type[Exception] = isal_zlib.error  # ty: ignore[invalid-assignment]
 
 
 class Packed(NamedTuple):

@@ -25,7 +25,7 @@ from oms_pipelines.landing.manifest import (
     stamp_of,
 )
 from oms_pipelines.landing.places import Place, open_place
-from oms_pipelines.landing.writer import Extraction, Writer, pack
+from oms_pipelines.landing.writer import Extraction, Unpackable, Writer, pack
 
 Window = tuple[datetime, datetime]
 
@@ -165,7 +165,7 @@ class Landing:
                 member = isal_zlib.decompressobj(wbits=31)
                 pages.append(member.decompress(rest) + member.flush())
                 rest = member.unused_data
-        except isal_zlib.error:
+        except Unpackable:
             pages = []
         if len(pages) != len(manifest.pages):
             raise Malformed(f"{manifest.folder}: damaged since it landed; fetch its window again")
@@ -261,7 +261,7 @@ def _unpacked(body: bytes, entry: PageEntry, where: str) -> bytes:
     packed = memoryview(body)[entry.offset : entry.offset + entry.length]
     try:
         page = isal_zlib.decompress(packed, wbits=31, bufsize=max(1, entry.size))
-    except isal_zlib.error:
+    except Unpackable:
         page = None
     if page is None or hashlib.sha256(page).hexdigest() != entry.sha256:
         raise Malformed(f"{where}: damaged since it landed; fetch its window again")
