@@ -1,5 +1,6 @@
 """Commands for returns: announce, find, receive, statistics."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -77,11 +78,13 @@ def receive(
     """Book goods that came back: restock, repair or scrap, by their condition."""
     oms = config.load()
     one_of(location, [x.id for x in oms.locations], "LOCATION")
-    units = receive_goods(Hub.open(oms), Receipt(location, receipt, parcel, tuple(line), remark))
+    done = receive_goods(Hub.open(oms), Receipt(location, receipt, parcel, tuple(line), remark))
     if as_json:
-        document({"receipt_id": f"{location}/{receipt}", "units": units})
-        return
-    tell(f"{units} units booked at {location}; the next sync publishes what is sellable.")
+        document(asdict(done))
+    elif done.repeated:
+        tell(f"{receipt} of {location} was received already; nothing changed.")
+    else:
+        tell(f"{done.units} units booked at {location}; the next sync publishes what is sellable.")
 
 
 @app.command()

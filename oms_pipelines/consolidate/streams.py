@@ -18,7 +18,7 @@ from oms_pipelines.consolidate.records import REJECTED, BatchInfo
 from oms_pipelines.errors import Malformed
 from oms_pipelines.landing import Manifest
 from oms_pipelines.logistics import parse, profiles
-from oms_pipelines.returns import links
+from oms_pipelines.returns import links, receipts
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import empty
 
@@ -198,12 +198,11 @@ def _receipts(session: Session, b: Batch, page: int, body: bytes, place: Locatio
     profile = _profile(b, place, "receipts", "receipt")
     fetched_at = b.manifest.fetched_at
     found = parse.parse_receipts(body, profile, place.id, fetched_at, b.name(page), page)
-    rows = parse.resolve_receipts(
-        session, found.accepted, b.oms.returns.dispositions, fetched_at, b.id
-    )
+    fitting, contradicting = receipts.judge(session, found.accepted)
+    rows = parse.resolve_receipts(session, fitting, b.oms.returns.dispositions, fetched_at, b.id)
     changed = session.merge_documents("return_receipts", rows, {}).changed
     links.link(session, *(rows[c] for c in ("order_id", "told_rma", "told_order")))
-    return Outcome(found.received, found.rejected, changed)
+    return _applied(found, contradicting, changed)
 
 
 def _announcements(batch: Batch) -> Iterator[Step]:
