@@ -76,6 +76,7 @@ __all__ = [
 
 DEMO = Path("var/demo/oms.yaml")  # what `oms demo` leaves, so that commands work after it
 CONDITIONS = ("as_new", "opened", "damaged", "broken", "unknown")  # of goods at the dock
+DISPOSED = (*CONDITIONS, "not_ordered")  # what `returns.dispositions` may name
 
 
 def parse(data: Any, env: Mapping[str, str] | None = None) -> Oms:
@@ -154,8 +155,8 @@ def _faults_between(oms: Oms) -> Iterator[str]:
         yield f"channels: the escrow shares add up to {total:g}, more than 1"
     if oms.returns.location and oms.returns.location not in places:
         yield f"returns.location: {cure}"
-    for condition in oms.returns.dispositions.keys() - set(CONDITIONS):
-        yield f"returns.dispositions.{condition}: write one of {', '.join(CONDITIONS)}"
+    for condition in oms.returns.dispositions.keys() - set(DISPOSED):
+        yield f"returns.dispositions.{condition}: write one of {', '.join(DISPOSED)}"
 
 
 def _repeated(oms: Oms) -> Iterator[str]:

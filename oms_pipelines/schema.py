@@ -244,6 +244,7 @@ return_receipts = _table(
     _units("quantity", "units received"),
     _text("condition", "as_new, opened, damaged, broken, unknown", null=False),
     _text("disposition", "restock, repair, scrap, quarantine", null=False),
+    _flag("not_ordered", "true when its order is known and holds no such SKU"),
     _text("reason_text", "the dock's remark"),
     _time("received_at", "when", null=False),
     *_version(),

@@ -232,6 +232,7 @@ class Returns(Settings):
         "damaged": "repair",
         "broken": "scrap",
         "unknown": "quarantine",
+        "not_ordered": "quarantine",  # whatever its condition; restock means by its condition
     }
     location: str | None = None  # where returns go by default
     window: Duration = timedelta(days=60)

@@ -17,6 +17,12 @@ from oms_pipelines.returns.dock import find as find_return
 from oms_pipelines.returns.dock import receive as receive_goods
 
 app = typer.Typer(no_args_is_help=True)
+WHERE_PUT = {
+    "quarantine": "set aside in quarantine",
+    "restock": "restocked",
+    "repair": "sent to repair",
+    "scrap": "scrapped",
+}
 Lines = Annotated[list[str] | None, typer.Option("--line", help="LINE or LINE=QUANTITY.")]
 
 
@@ -85,6 +91,9 @@ def receive(
         tell(f"{receipt} of {location} was received already; nothing changed.")
     else:
         tell(f"{done.units} units booked at {location}; the next sync publishes what is sellable.")
+    for text in done.not_ordered if not as_json else ():
+        sku, units, disposition = text.rsplit("=", 2)
+        tell(f"{units} {sku} were not in the order: {WHERE_PUT[disposition]}.")
 
 
 @app.command()

@@ -99,7 +99,11 @@ def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:
     if changed and "returns" in tables:
         links.book_counter_returns(session, batch.oms, source, batch.id)
     named = [tables[name] for name in ("orders", "returns") if changed and name in tables]
-    links.link(session, *(t[c] for t in named for c in links.WORDS if c in t.columns))
+    links.link(
+        session,
+        batch.oms.returns.dispositions,
+        *(t[c] for t in named for c in links.WORDS if c in t.columns),
+    )
     return Outcome(part.received, part.rejected, changed)
 
 
@@ -174,7 +178,8 @@ def _confirmations(session: Session, b: Batch, page: int, body: bytes, place: Lo
     found = parse.parse_confirmations(body, profile, place.id, b.name(page), page)
     done = apply_confirmations(session, found.accepted, b.id, b.now)
     apply_tracking(session, b.now)  # its carrier may have spoken of the parcel before
-    links.link(session, links.orders_of(session, found.accepted["fo_id"]))
+    orders = links.orders_of(session, found.accepted["fo_id"])
+    links.link(session, b.oms.returns.dispositions, orders)
     return _applied(found, done.rejected, done.changed)
 
 
@@ -199,9 +204,10 @@ def _receipts(session: Session, b: Batch, page: int, body: bytes, place: Locatio
     fetched_at = b.manifest.fetched_at
     found = parse.parse_receipts(body, profile, place.id, fetched_at, b.name(page), page)
     fitting, contradicting = receipts.judge(session, found.accepted)
-    rows = parse.resolve_receipts(session, fitting, b.oms.returns.dispositions, fetched_at, b.id)
+    ways = b.oms.returns.dispositions
+    rows = parse.resolve_receipts(session, fitting, ways, fetched_at, b.id)
     changed = session.merge_documents("return_receipts", rows, {}).changed
-    links.link(session, *(rows[c] for c in ("order_id", "told_rma", "told_order")))
+    links.link(session, ways, *(rows[c] for c in ("order_id", "told_rma", "told_order")))
     return _applied(found, contradicting, changed)
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 DIMENSIONS = ("reason", "sku", "channel", "location", "carrier", "initiator")
-UNITS = ("announced", "received", "restocked", "repaired", "scrapped", "waiting")
+UNITS = ("announced", "received", "restocked", "repaired", "scrapped", "waiting", "not_ordered")
 
 
 def by_dimension(daily: pl.DataFrame, dimension: str) -> pl.DataFrame:

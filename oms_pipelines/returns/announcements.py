@@ -87,7 +87,7 @@ def apply_announcements(
     merged = session.merge_documents(
         "returns", _heads(good, oms, arrival), {"return_lines": _lines(session, good, arrival)}
     )
-    link(session, good["return_id"], good["rma"], good["order_id"])
+    link(session, oms.returns.dispositions, good["return_id"], good["rma"], good["order_id"])
     return merged, lost
 
 

@@ -29,11 +29,15 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Received:
-    """What was booked: units in all; `repeated` when all of it was booked before."""
+    """What was booked: units in all; `repeated` when all of it was booked before.
+
+    `not_ordered` are SKU=QUANTITY=DISPOSITION of goods that the parcel's order did not hold.
+    """
 
     receipt_id: str
     units: int
     repeated: bool = False
+    not_ordered: tuple[str, ...] = ()
 
 
 def find(session: Session, wanted: str) -> pl.DataFrame:
@@ -78,7 +82,11 @@ def receive(hub: Hub, what: Receipt) -> Received:
 
 
 def _received(receipt_id: str, rows: pl.DataFrame, *, repeated: bool = False) -> Received:
-    return Received(receipt_id, int(rows["quantity"].sum()), repeated)
+    strange = rows.filter("not_ordered").select(
+        pl.format("{}={}={}", "sku", "quantity", "disposition")
+    )
+    units = int(rows["quantity"].sum())
+    return Received(receipt_id, units, repeated, tuple(strange.to_series()))
 
 
 def _rows(hub: Hub, what: Receipt, now: datetime) -> pl.DataFrame:

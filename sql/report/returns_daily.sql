@@ -1,5 +1,6 @@
 -- Returns by day and everything they are counted by. Grain: (day, channel, location, carrier,
--- initiator, reason, sku). Units: announced, received, and received by disposition.
+-- initiator, reason, sku). Units: announced, received, received by disposition, and received
+-- though the order held no such SKU.
 -- What came counts on the day its return was announced, under the SKU and place it came to; a
 -- parcel nobody announced counts on the day it came, reason `unannounced`.
 WITH reasons AS (
@@ -18,7 +19,7 @@ announced AS (
         coalesce(l.reason_code, r.reason_code, 'unknown') AS reason,
         coalesce(l.sku, ol.sku, ol.channel_sku, 'unknown') AS sku,
         l.quantity * coalesce(ol.units_per, 1) AS announced, 0 AS received,
-        CAST(NULL AS text) AS disposition
+        CAST(NULL AS text) AS disposition, CAST(NULL AS boolean) AS not_ordered
     FROM returns r
     JOIN return_lines l ON l.return_id = r.return_id
     LEFT JOIN orders o ON o.order_id = r.order_id
@@ -35,7 +36,7 @@ came AS (
             WHEN r.return_id IS NULL THEN 'unannounced'
             ELSE coalesce(l.reason_code, s.reason, r.reason_code, 'unknown')
         END AS reason,
-        c.sku, 0 AS announced, c.quantity AS received, c.disposition
+        c.sku, 0 AS announced, c.quantity AS received, c.disposition, c.not_ordered
     FROM return_receipts c
     LEFT JOIN returns r ON r.return_id = c.return_id
     LEFT JOIN return_lines l ON l.return_id = c.return_id AND l.line_id = c.line_id
@@ -48,7 +49,8 @@ SELECT day, channel, location, carrier, initiator, reason, sku,
     CAST(sum(CASE WHEN disposition = 'restock' THEN received ELSE 0 END) AS bigint) AS restocked,
     CAST(sum(CASE WHEN disposition = 'repair' THEN received ELSE 0 END) AS bigint) AS repaired,
     CAST(sum(CASE WHEN disposition = 'scrap' THEN received ELSE 0 END) AS bigint) AS scrapped,
-    CAST(sum(CASE WHEN disposition = 'quarantine' THEN received ELSE 0 END) AS bigint) AS waiting
+    CAST(sum(CASE WHEN disposition = 'quarantine' THEN received ELSE 0 END) AS bigint) AS waiting,
+    CAST(sum(CASE WHEN not_ordered THEN received ELSE 0 END) AS bigint) AS not_ordered
 FROM (SELECT * FROM announced UNION ALL SELECT * FROM came) AS units
 GROUP BY day, channel, location, carrier, initiator, reason, sku
 ORDER BY day, channel, location, carrier, initiator, reason, sku

@@ -1,9 +1,13 @@
 -- Orders and returns a parcel at the dock may belong to: by order number, RMA, tracking number.
--- Grain: (order, return).
+-- Grain: (order, return). `not_ordered`: units received for the order that it did not hold.
 SELECT o.order_id, o.number, o.placed_at, r.return_id, r.rma, r.status, r.reason_code,
-    r.location_id, r.tracking_number
+    r.location_id, r.tracking_number, coalesce(x.units, 0) AS not_ordered
 FROM orders o
 LEFT JOIN returns r ON r.order_id = o.order_id
+LEFT JOIN (
+    SELECT order_id, CAST(sum(quantity) AS bigint) AS units
+    FROM return_receipts WHERE not_ordered GROUP BY order_id
+) AS x ON x.order_id = o.order_id
 WHERE o.order_id = $wanted OR o.number = $wanted OR o.external_id = $wanted
     OR r.rma = $wanted OR r.return_id = $wanted OR r.tracking_number = $wanted
     OR o.order_id IN (SELECT s.order_id FROM shipments s WHERE s.tracking_number = $wanted)
