@@ -4,7 +4,7 @@
 batch's records. Reading happens before a session is opened as far as it can.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from oms_pipelines.consolidate.records import REJECTED, BatchInfo
 from oms_pipelines.errors import Malformed
 from oms_pipelines.landing import Manifest
 from oms_pipelines.logistics import parse, profiles
-from oms_pipelines.returns import links, receipts
+from oms_pipelines.returns import across, links, receipts
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import empty
 
@@ -96,15 +96,24 @@ def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:
             changed += session.merge_documents(document, tables[document], rows).changed
     if changed and ("orders" in tables or "returns" in tables):
         session.run("consolidate/resolve_returns")
-    if changed and "returns" in tables:
-        links.book_counter_returns(session, batch.oms, source, batch.id)
-    named = [tables[name] for name in ("orders", "returns") if changed and name in tables]
-    links.link(
-        session,
-        batch.oms.returns.dispositions,
-        *(t[c] for t in named for c in links.WORDS if c in t.columns),
-    )
+    if changed:
+        _link(session, batch, {n: t for n, t in tables.items() if n in ("orders", "returns")})
     return Outcome(part.received, part.rejected, changed)
+
+
+def _link(session: Session, batch: Batch, tables: Mapping[str, pl.DataFrame]) -> None:
+    """Link what came back to the orders and returns that came now."""
+    ways = batch.oms.returns.dispositions
+
+    def words(names: Collection[str]) -> list[pl.Series]:
+        return [t[c] for t in tables.values() for c in names if c in t.columns]
+
+    moved = across.link_across(session, *words(across.WORDS))
+    links.move_counter_receipts(session, ways, moved)
+    if "returns" in tables:
+        links.book_counter_returns(session, batch.oms, batch.source, batch.id)
+    both = [moved["order_id"], moved["order_id_before"]]
+    links.link(session, ways, *words(links.WORDS), *both)
 
 
 def _resolved(session: Session, channel_id: str, lines: pl.DataFrame) -> pl.DataFrame:

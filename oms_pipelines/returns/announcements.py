@@ -149,6 +149,9 @@ def _heads(good: pl.DataFrame, oms: Oms, arrival: Arrival) -> pl.DataFrame:
         .with_columns(
             place.alias("location_id"),
             pl.lit("hub").alias("source"),
+            pl.lit(None, pl.String).alias("told_order"),
+            pl.lit(None, pl.Boolean).alias("other_channel"),
+            pl.lit(None, pl.String).alias("order_fault"),
             pl.lit("announced").alias("status"),
             pl.lit(None, pl.String).alias("status_raw"),
             pl.lit(None, pl.String).alias("reason_raw"),

@@ -124,15 +124,16 @@ def _parcel(hub: Hub, parcel: str | None) -> tuple[str | None, str | None]:
         return None, None
     with hub.store.session(read_only=True) as session:
         found = find(session, parcel)
-    if found.is_empty():
+    returns = found.filter((pl.col("rma") == parcel) | (pl.col("tracking_number") == parcel))
+    if returns.height and returns["rma"][0]:
+        return returns["rma"][0], None
+    orders = found["order_id"].drop_nulls()
+    if orders.is_empty():
         raise Rejected(
             f"parcel: {parcel} is no RMA, order or tracking number; leave it out to book the "
             "goods as an unknown parcel"
         )
-    returns = found.filter((pl.col("rma") == parcel) | (pl.col("tracking_number") == parcel))
-    if returns.height and returns["rma"][0]:
-        return returns["rma"][0], None
-    return None, found["order_id"][0]
+    return None, orders[0]
 
 
 def _line(text: str) -> tuple[str, int, str]:

@@ -85,6 +85,21 @@ def _link_lines(session: Session, dispositions: Mapping[str, str], orders: pl.Se
     return session.upsert("return_receipts", _flagged(rows, dispositions))
 
 
+def move_counter_receipts(
+    session: Session, dispositions: Mapping[str, str], moved: pl.DataFrame
+) -> int:
+    """Give receipts over a counter the order that their return now has (`link_across`)."""
+    if moved.is_empty():
+        return 0
+    session.frame("tmp_moved", moved.select("return_id", "order_id"))
+    rows = session.query("returns/receipts_across").with_columns(
+        pl.col("now_order_id").alias("order_id"),
+        pl.lit(None, pl.String).alias("line_id"),
+        pl.lit(None, pl.Boolean).alias("now_not_ordered"),
+    )
+    return session.upsert("return_receipts", _flagged(rows, dispositions))
+
+
 def orders_of(session: Session, fo_ids: pl.Series) -> pl.Series:
     """Return the orders of fulfillment orders."""
     session.frame("tmp_parts", fo_ids.alias("fo_id").unique().to_frame())

@@ -2,7 +2,8 @@
 -- initiator, reason, sku). Units: announced, received, received by disposition, and received
 -- though the order held no such SKU.
 -- What came counts on the day its return was announced, under the SKU and place it came to; a
--- parcel nobody announced counts on the day it came, reason `unannounced`.
+-- parcel nobody announced counts on the day it came, reason `unannounced`. What a till took back
+-- counts under the channel that sold it.
 WITH reasons AS (
     -- where the dock did not tell the line, the reason of the SKU, if its lines agree
     SELECT l.return_id, coalesce(l.sku, ol.sku) AS sku,
@@ -11,6 +12,7 @@ WITH reasons AS (
     FROM returns r
     JOIN return_lines l ON l.return_id = r.return_id
     LEFT JOIN order_lines ol ON ol.order_id = r.order_id AND ol.line_id = l.line_id
+        AND r.other_channel IS NOT TRUE
     GROUP BY l.return_id, coalesce(l.sku, ol.sku)
 ),
 announced AS (
@@ -24,6 +26,7 @@ announced AS (
     JOIN return_lines l ON l.return_id = r.return_id
     LEFT JOIN orders o ON o.order_id = r.order_id
     LEFT JOIN order_lines ol ON ol.order_id = r.order_id AND ol.line_id = l.line_id
+        AND r.other_channel IS NOT TRUE
     WHERE r.status NOT IN ('canceled', 'refused')
 ),
 came AS (
@@ -40,6 +43,7 @@ came AS (
     FROM return_receipts c
     LEFT JOIN returns r ON r.return_id = c.return_id
     LEFT JOIN return_lines l ON l.return_id = c.return_id AND l.line_id = c.line_id
+        AND r.other_channel IS NOT TRUE
     LEFT JOIN reasons s ON s.return_id = c.return_id AND s.sku = c.sku
     LEFT JOIN orders o ON o.order_id = coalesce(c.order_id, r.order_id)
 )

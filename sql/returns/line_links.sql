@@ -39,6 +39,7 @@ of_return AS (
     JOIN returns r ON r.order_id = t.order_id
     JOIN return_lines l ON l.return_id = r.return_id
     JOIN delivered d ON d.order_id = r.order_id AND d.line_id = l.line_id
+    WHERE r.other_channel IS NOT TRUE
     GROUP BY r.return_id, d.sku
 ),
 of_order AS (
