@@ -139,6 +139,7 @@ class Carrier(Settings):
     """Who carries parcels, what it costs, and where tracking is read."""
 
     id: OwnIdentifier
+    aliases: list[str] = []  # other names that returns call it; case and accents aside
     system: str = "unified"  # the file in logistics/carriers/
     url: str = ""
     credentials: dict[str, Secret] = {}

@@ -9,12 +9,14 @@ from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading
 from oms_pipelines.cli.show import Json, document, rows, tell
 from oms_pipelines.hub import Hub
-from oms_pipelines.report.returns import DIMENSIONS, by_dimension
+from oms_pipelines.report.returns import DIMENSIONS, RULES, by_dimension
 from oms_pipelines.returns.announce import INITIATORS, Announcement
 from oms_pipelines.returns.announce import announce as announce_return
+from oms_pipelines.returns.carriers import crosswalk, listed
 from oms_pipelines.returns.dock import Receipt
 from oms_pipelines.returns.dock import find as find_return
 from oms_pipelines.returns.dock import receive as receive_goods
+from oms_pipelines.setting_types import folded
 
 app = typer.Typer(no_args_is_help=True)
 WHERE_PUT = {
@@ -55,6 +57,8 @@ def announce(
         return
     where = f", expected at {made.location_id}" if made.location_id else ""
     tell(f"{made.rma}: {made.quantity} units of {made.order_id}{where}")
+    if carrier and folded(carrier) not in crosswalk(oms.carriers):
+        tell(f"{carrier} is no carrier of oms.yaml; it is kept as said and listed as unknown.")
 
 
 @app.command()
@@ -99,12 +103,19 @@ def receive(
 @app.command()
 def stats(
     by: Annotated[
-        str, typer.Option(help="reason, sku, channel, location, carrier or initiator.")
+        str,
+        typer.Option(help="reason, sku, channel, location, expected_at, carrier or initiator."),
     ] = "reason",
     as_json: Json = False,
 ) -> None:
-    """Count returns by reason, SKU, channel, location, carrier or initiator."""
+    """Count returns by reason, SKU, channel, place they came to or were told, carrier, initiator.
+
+    A carrier that is none of oms.yaml is listed as unknown, with the name that was said.
+    """
     one_of(by, DIMENSIONS, "--by")
     with reading() as session:
-        found = by_dimension(session.query("report/returns_daily"), by)
+        daily = session.query("report/returns_daily")
+    found = by_dimension(listed(daily, config.load().carriers), by)
     rows(found, as_json, f"Returns by {by}", "Nothing has been returned yet.")
+    if by in RULES and not as_json:
+        tell(RULES[by])

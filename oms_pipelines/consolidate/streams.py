@@ -19,6 +19,7 @@ from oms_pipelines.errors import Malformed
 from oms_pipelines.landing import Manifest
 from oms_pipelines.logistics import parse, profiles
 from oms_pipelines.returns import across, links, receipts
+from oms_pipelines.returns.carriers import carrier_ids
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import empty
 
@@ -89,6 +90,8 @@ def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:
     tables = dict(part.accepted)
     if "order_lines" in tables:
         tables["order_lines"] = _resolved(session, source, tables["order_lines"])
+    if "returns" in tables:
+        tables["returns"] = carrier_ids(tables["returns"], batch.oms.carriers)
     changed = 0
     for document, children in _CHILDREN.items():
         if document in tables and tables[document].height:

@@ -9,6 +9,7 @@ from oms_pipelines.config import Oms
 from oms_pipelines.logistics.kinds import ANNOUNCEMENT
 from oms_pipelines.logistics.profiles import Profile, profile
 from oms_pipelines.logistics.verdicts import Parsed, hashed, parse_rows, when
+from oms_pipelines.returns.carriers import carrier_ids
 from oms_pipelines.returns.links import link
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Merged, Session
@@ -166,7 +167,8 @@ def _heads(good: pl.DataFrame, oms: Oms, arrival: Arrival) -> pl.DataFrame:
         pl.col("record_hash").str.join("")
     )  # fmt: skip
     heads = heads.join(whole, on="return_id", maintain_order="left")
-    return heads.with_columns(hashed(heads, "record_hash")).select(columns_of("returns"))
+    heads = heads.with_columns(hashed(heads, "record_hash"))
+    return carrier_ids(heads, oms.carriers).select(columns_of("returns"))
 
 
 _TOLD = [

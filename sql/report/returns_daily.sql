@@ -1,6 +1,8 @@
--- Returns by day and everything they are counted by. Grain: (day, channel, location, carrier,
--- initiator, reason, sku). Units: announced, received, received by disposition, and received
+-- Returns by day and everything they are counted by. Grain: (day, channel, location, expected_at,
+-- carrier, initiator, reason, sku). Units: announced, received, received by disposition, and received
 -- though the order held no such SKU.
+-- `location`: of what was announced, the place told; of what came, the place it came to.
+-- `expected_at`: the place told, of both; null where none was.
 -- What came counts on the day its return was announced, under the SKU and place it came to; a
 -- parcel nobody announced counts on the day it came, reason `unannounced`. What a till took back
 -- counts under the channel that sold it.
@@ -17,7 +19,7 @@ WITH reasons AS (
 ),
 announced AS (
     SELECT CAST(r.announced_at AS date) AS day, coalesce(o.channel_id, r.source) AS channel,
-        r.location_id AS location, r.carrier_id AS carrier, r.initiator,
+        r.location_id AS location, r.location_id AS expected_at, r.carrier_id AS carrier, r.initiator,
         coalesce(l.reason_code, r.reason_code, 'unknown') AS reason,
         coalesce(l.sku, ol.sku, ol.channel_sku, 'unknown') AS sku,
         l.quantity * coalesce(ol.units_per, 1) AS announced, 0 AS received,
@@ -33,7 +35,7 @@ came AS (
     SELECT
         CAST(coalesce(r.announced_at, c.received_at) AS date) AS day,
         coalesce(o.channel_id, r.source, 'unknown') AS channel,
-        c.location_id AS location, r.carrier_id AS carrier,
+        c.location_id AS location, r.location_id AS expected_at, r.carrier_id AS carrier,
         coalesce(r.initiator, 'unknown') AS initiator,
         CASE
             WHEN r.return_id IS NULL THEN 'unannounced'
@@ -47,7 +49,7 @@ came AS (
     LEFT JOIN reasons s ON s.return_id = c.return_id AND s.sku = c.sku
     LEFT JOIN orders o ON o.order_id = coalesce(c.order_id, r.order_id)
 )
-SELECT day, channel, location, carrier, initiator, reason, sku,
+SELECT day, channel, location, expected_at, carrier, initiator, reason, sku,
     CAST(sum(announced) AS bigint) AS announced,
     CAST(sum(received) AS bigint) AS received,
     CAST(sum(CASE WHEN disposition = 'restock' THEN received ELSE 0 END) AS bigint) AS restocked,
@@ -56,5 +58,5 @@ SELECT day, channel, location, carrier, initiator, reason, sku,
     CAST(sum(CASE WHEN disposition = 'quarantine' THEN received ELSE 0 END) AS bigint) AS waiting,
     CAST(sum(CASE WHEN not_ordered THEN received ELSE 0 END) AS bigint) AS not_ordered
 FROM (SELECT * FROM announced UNION ALL SELECT * FROM came) AS units
-GROUP BY day, channel, location, carrier, initiator, reason, sku
-ORDER BY day, channel, location, carrier, initiator, reason, sku
+GROUP BY day, channel, location, expected_at, carrier, initiator, reason, sku
+ORDER BY day, channel, location, expected_at, carrier, initiator, reason, sku
