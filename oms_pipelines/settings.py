@@ -258,6 +258,7 @@ class Retention(Settings):
 
     landing: Duration | None = None  # received bytes; None keeps all: the store's other half
     runs: Duration = timedelta(days=14)  # Dagster's runs; the newest of each partition stays
+    plans: Duration = timedelta(days=30)  # inputs of plans, which a back-test reads
 
 
 class Oms(Settings):
