@@ -50,9 +50,10 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     def housekeeping(
         context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]
     ) -> dg.MaterializeResult:
-        """Old runs and received bytes deleted as `retention` says; what is needed stays."""
+        """Old runs, received bytes and inputs of plans deleted as `retention` says."""
         with plainly():
             tidied = chores.tidy_landing(hub)
+            plans = chores.tidy_plans(hub)
             # Dagster dates its runs by the machine's clock, whatever the hub's clock says
             purged = purge(context.instance, datetime.now(UTC) - hub.oms.retention.runs, checks)
         deleted = sorted((f"{s}/{t}", n) for (s, t), n in tidied.deleted.items())
@@ -60,6 +61,7 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
             metadata={
                 "runs deleted": purged.deleted,
                 "old runs kept": purged.kept,
+                "inputs of plans deleted": plans,
                 "orphan files swept": tidied.swept,
                 "batches deleted": sum(n for _, n in deleted),
                 "batches deleted by stream": bars(deleted),

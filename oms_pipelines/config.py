@@ -16,6 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from oms_pipelines.errors import Misconfigured
+from oms_pipelines.setting_types import folded
 from oms_pipelines.settings import (
     Ack,
     Address,
@@ -76,6 +77,7 @@ __all__ = [
 
 DEMO = Path("var/demo/oms.yaml")  # what `oms demo` leaves, so that commands work after it
 CONDITIONS = ("as_new", "opened", "damaged", "broken", "unknown")  # of goods at the dock
+DISPOSED = (*CONDITIONS, "not_ordered")  # what `returns.dispositions` may name
 
 
 def parse(data: Any, env: Mapping[str, str] | None = None) -> Oms:
@@ -154,8 +156,8 @@ def _faults_between(oms: Oms) -> Iterator[str]:
         yield f"channels: the escrow shares add up to {total:g}, more than 1"
     if oms.returns.location and oms.returns.location not in places:
         yield f"returns.location: {cure}"
-    for condition in oms.returns.dispositions.keys() - set(CONDITIONS):
-        yield f"returns.dispositions.{condition}: write one of {', '.join(CONDITIONS)}"
+    for condition in oms.returns.dispositions.keys() - set(DISPOSED):
+        yield f"returns.dispositions.{condition}: write one of {', '.join(DISPOSED)}"
 
 
 def _repeated(oms: Oms) -> Iterator[str]:
@@ -173,12 +175,23 @@ def _repeated(oms: Oms) -> Iterator[str]:
         for system, words in reason.channels.items()
         for j, word in enumerate(words)
     ]
-    for group in (ids, rules, codes, crosswalk):
+    for group in (ids, rules, codes, crosswalk, _carrier_names(oms)):
         seen: dict[str, str] = {}
         for path, name in group:
             if name in seen:
                 yield f"{path}: is the same as {seen[name]}; it may stand once only"
             seen.setdefault(name, path)
+
+
+def _carrier_names(oms: Oms) -> list[tuple[str, str]]:
+    """Return what carriers are called in returns: each may name one carrier only."""
+    carriers = {c.id: (i, c) for i, c in reversed(list(enumerate(oms.carriers)))}
+    found = [(f"carriers[{i}].id", folded(c.id)) for i, c in carriers.values()]
+    for i, c in carriers.values():
+        names = {folded(name): j for j, name in enumerate(c.aliases)}
+        own = folded(c.id)
+        found += [(f"carriers[{i}].aliases[{j}]", n) for n, j in names.items() if n != own]
+    return found
 
 
 def config_path() -> Path:

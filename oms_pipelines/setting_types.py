@@ -5,6 +5,7 @@ A fault names the cure and never the value: a secret may stand where it does not
 
 import os
 import re
+import unicodedata
 from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -105,6 +106,15 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 CutOff = Annotated[str, AfterValidator(_cut_off)]
 Capacity = Annotated[int, BeforeValidator(_capacity)]
+
+
+def folded(name: str) -> str:
+    """Return a name without what makes no difference: case, accents, blanks, punctuation."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    kept = (x if x.isalnum() else " " for x in plain if not unicodedata.combining(x))
+    return " ".join("".join(kept).split())
+
+
 Identifier = Annotated[str, AfterValidator(_identifier)]
 OwnIdentifier = Annotated[str, AfterValidator(_identifier), AfterValidator(_own)]
 Code = Annotated[str, AfterValidator(_code)]

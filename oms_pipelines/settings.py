@@ -139,6 +139,7 @@ class Carrier(Settings):
     """Who carries parcels, what it costs, and where tracking is read."""
 
     id: OwnIdentifier
+    aliases: list[str] = []  # other names that returns call it; case and accents aside
     system: str = "unified"  # the file in logistics/carriers/
     url: str = ""
     credentials: dict[str, Secret] = {}
@@ -232,6 +233,7 @@ class Returns(Settings):
         "damaged": "repair",
         "broken": "scrap",
         "unknown": "quarantine",
+        "not_ordered": "quarantine",  # whatever its condition; restock means by its condition
     }
     location: str | None = None  # where returns go by default
     window: Duration = timedelta(days=60)
@@ -256,6 +258,7 @@ class Retention(Settings):
 
     landing: Duration | None = None  # received bytes; None keeps all: the store's other half
     runs: Duration = timedelta(days=14)  # Dagster's runs; the newest of each partition stays
+    plans: Duration = timedelta(days=30)  # inputs of plans, which a back-test reads
 
 
 class Oms(Settings):

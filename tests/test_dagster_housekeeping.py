@@ -13,7 +13,7 @@ from oms_pipelines.channels.base import Page
 from oms_pipelines.config import Oms
 from oms_pipelines.hub import Hub
 from oms_pipelines.landing import Landing
-from oms_pipelines.stages.housekeeping import tidy_landing
+from oms_pipelines.stages.housekeeping import tidy_landing, tidy_plans
 
 LOCAL = Path(__file__).resolve().parents[1] / "deploy" / "dagster.local.yaml"
 SALE = "orders_raw/sale"
@@ -153,3 +153,25 @@ def test_what_killed_writers_left_is_swept(tmp_path, migrated_file, at):
     batch = landing.write("sale", "orders", [Page("orders", b"x", 1)], None, True, None, old)
     (tmp_path / "hub" / "landing" / batch.folder / "manifest.json").unlink()
     assert tidy_landing(Hub.open(oms)).swept == 1
+
+
+def test_inputs_of_plans_are_kept_as_long_as_declared(tmp_path, migrated_file, at):
+    at("07-02")
+    oms = small_hub(tmp_path / "hub", migrated_file, retention={"plans": "5d"})
+    plans = Path(oms.output) / "plans"
+    names = ("20260601T100000Z-aa", "20260626T110000Z-bb", "20260701T100000Z-cc")
+    for name in (*names, "20260601T110000Z-dd.tmp", "notes"):
+        (plans / name).mkdir(parents=True)
+    done = run(oms, "nightly", assets=["housekeeping"], partition=None)
+    [told] = done.asset_materializations_for_node("housekeeping")
+    assert told.metadata["inputs of plans deleted"].value == 2
+    assert sorted(x.name for x in plans.iterdir()) == [names[2], "notes"]
+
+
+def test_inputs_of_plans_are_kept_for_thirty_days_unless_told(tmp_path, migrated_file, at):
+    at("07-02")
+    hub = Hub.open(_hub(tmp_path, migrated_file))
+    for name in ("20260601T100000Z-aa", "20260603T100000Z-bb"):
+        (hub.output / "plans" / name).mkdir(parents=True)
+    assert tidy_plans(hub) == 1
+    assert [x.name for x in (hub.output / "plans").iterdir()] == ["20260603T100000Z-bb"]

@@ -1,22 +1,25 @@
 """Erasure: nobody can be found any more, and everything still adds up."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import polars as pl
 import pytest
+from file_sales import SALE, xlsx
 from stock_world import NOON, World, at, place
 
 from oms_pipelines.channels.base import Page
 from oms_pipelines.config import Oms, parse
-from oms_pipelines.consolidate import BatchInfo, normalize
+from oms_pipelines.consolidate import BatchInfo, consolidate, normalize
 from oms_pipelines.dispatch import plan_files, resend, write_files
 from oms_pipelines.erasure import erase
-from oms_pipelines.erasure.redact import Person, redact_json, redact_table
+from oms_pipelines.erasure.redact import Person, redact_json, redact_table, rows_of
 from oms_pipelines.errors import Malformed, Rejected
 from oms_pipelines.landing import Landing
 from oms_pipelines.logistics.kinds import DEFAULTS
+from oms_pipelines.logistics.workbook import read_sheet
 from oms_pipelines.store import Store
 from oms_pipelines.store.duckdb import DuckdbStore
 
@@ -98,14 +101,14 @@ def test_rows_of_a_file_are_blanked_in_its_own_form():
     line = ";".join(f'"{row[t]}"' if ";" in row[t] else row[t] for t in titles)
     other = line.replace("shop/1", "shop/2")
     body = f"{head}\r\n{line}\r\n{other}\r\n".encode()
-    redacted, count = redact_table(body, DEFAULTS["dispatch"], {"shop/1"})
+    redacted, count = redact_table(body, DEFAULTS["dispatch"], rows_of({"shop/1"}))
     assert count == 1
     first, second = redacted.decode().split("\r\n")[1:3]
     assert second == other
     assert "Leroy" not in first
     assert "shop/1" in first
     assert first.count(";") == len(titles) - 1
-    assert redact_table(redacted, DEFAULTS["dispatch"], {"shop/1"}) == (redacted, 0)
+    assert redact_table(redacted, DEFAULTS["dispatch"], rows_of({"shop/1"})) == (redacted, 0)
 
 
 def land(landing: Landing, source: str, body: bytes, stream: str = "orders") -> None:
@@ -139,8 +142,6 @@ def bytes_under(folder: Path) -> bytes:
 def test_an_order_is_erased_from_store_landing_and_sent_files_and_replays_the_same(
     store: Store, tmp_path: Path
 ):
-    from oms_pipelines.consolidate import consolidate
-
     oms = settings(tmp_path, "woocommerce")
     landing = Landing(str(tmp_path / "landing"))
     body = orjson.dumps([woo(901, "zoe@example.com"), woo(902, "max@example.com")])
@@ -196,19 +197,65 @@ def test_a_rewrite_that_was_cut_off_is_done_again(duckdb_store: DuckdbStore, tmp
     assert len(list(landing.pages(whole))) == 1
 
 
-def test_a_sales_file_is_blanked_and_a_spreadsheet_is_left_to_a_person(
-    duckdb_store: DuckdbStore, tmp_path: Path
-):
+def test_a_sales_file_is_blanked_in_its_landed_form(duckdb_store: DuckdbStore, tmp_path: Path):
     oms = settings(tmp_path, "file")
     landing = Landing(str(tmp_path / "landing"))
     titles = DEFAULTS["orders"].titles
     row = dict.fromkeys(titles, "") | {"order_number": "A1", "email": "zoe@example.com"}
     text = f"{';'.join(titles)}\n{';'.join(row[t] for t in titles)}\n"
     land(landing, "file", text.encode())
-    land(landing, "file", b"PK\x03\x04 a workbook")
     done = erase(duckdb_store, landing, oms, "zoe@example.com")
-    assert (done.records, done.batches, len(done.left)) == (1, 1, 1)
+    assert (done.records, done.batches, done.left) == (1, 1, ())
     assert b"zoe@" not in bytes_under(tmp_path / "landing")
+
+
+def test_a_spreadsheet_loses_the_person_and_keeps_every_other_cell(store: Store, tmp_path: Path):
+    oms = settings(tmp_path, "file")
+    landing = Landing(str(tmp_path / "landing"))
+    zoe = SALE | {
+        "order_number": "A1",
+        "placed_at": "2026-03-01T10:00:00",
+        "email": "zoe@example.com",
+        "name": "Zoë Leroy",
+    }
+    max_ = SALE | {"order_number": "A2", "placed_at": datetime(2026, 3, 1, 9, 30), "quantity": 2,
+                   "unit_price": 12.5, "email": "max@example.com"}  # fmt: skip
+    body = xlsx([zoe, max_])
+    land(landing, "file", body)
+    [taken] = consolidate(store, landing, oms, NOON)
+    assert taken.quarantined == 0
+    before = tables(store, "orders", "order_lines")
+
+    done = erase(store, landing, oms, "ZOE@example.com")
+    assert (done.records, done.batches, done.left) == (1, 1, ())
+    [manifest] = landing.batches("file", "orders")
+    assert landing.is_whole(manifest), "the manifest is true to the bytes"
+    [page] = landing.pages(manifest)
+    old, new = read_sheet(body, "old"), read_sheet(page, "new")
+    assert (new[0], new[2]) == (old[0], old[2])
+    kept = dict(zip(old[0], new[1], strict=True))
+    assert (kept["order_number"], kept["sku"], kept["country"]) == ("A1", "MUG", "FR")
+    assert not any(kept[c] for c in ("name", "email", "address1", "postal_code", "city"))
+    again = consolidate(store, landing, oms, at(2), batches=[manifest])
+    assert [(r.received, r.quarantined) for r in again] == [(2, 0)]
+    assert tables(store, "orders", "order_lines") == before
+    assert erase(store, landing, oms, "ZOE@example.com").records == 0
+
+
+def tables(store: Store, *names: str) -> list[list[dict]]:
+    hidden = ("record_hash", "batch_id", "fetched_at", "order_status", "hold_reason")
+    with store.session(read_only=True) as s:
+        return [s.table(n).drop(hidden, strict=False).to_dicts() for n in names]
+
+
+def test_a_spreadsheet_that_cannot_be_read_is_left_to_a_person(
+    duckdb_store: DuckdbStore, tmp_path: Path
+):
+    oms = settings(tmp_path, "file")
+    landing = Landing(str(tmp_path / "landing"))
+    land(landing, "file", b"PK\x03\x04 no workbook")
+    done = erase(duckdb_store, landing, oms, "zoe@example.com")
+    assert (done.records, len(done.left)) == (0, 1)
 
 
 def test_a_name_that_is_no_order_and_no_address_is_refused(

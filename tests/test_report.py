@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from stock_world import NOON, World, at
 
+from oms_pipelines.config import Oms
 from oms_pipelines.report.marts import write_mart
 from oms_pipelines.report.returns import DIMENSIONS, by_dimension, rates, told
 from oms_pipelines.stages import report
@@ -49,6 +50,11 @@ def come(
     world.receipt(sku, quantity, disposition, when, line_no=line_no, **more)
 
 
+def reporting(store: Store, root: Path) -> Any:
+    """Return what a report needs of a hub, without carriers in its settings."""
+    return SimpleNamespace(store=store, output=root, now=lambda: NOON, oms=Oms())
+
+
 def daily(world: World) -> pl.DataFrame:
     with world.store.session() as s:
         return s.query("report/returns_daily")
@@ -61,15 +67,18 @@ def test_a_return_counts_by_reason_sku_channel_location_carrier_and_initiator(wo
     come(world, 2, "sock", 1, "scrap", at(30), return_id="hub/r1", line_id="sock")
     come(world, 3, "glove", 1, "repair", at(30), return_id="hub/r1", line_id="glove")
     found = daily(world)
-    where = {"day": DAY, "channel": "shop", "location": "lyon", "carrier": "colis"}
+    where = {"day": DAY, "channel": "shop", "location": "lyon", "expected_at": "lyon",
+             "carrier": "colis"}  # fmt: skip
     assert found.to_dicts() == [
         where | {
             "initiator": "customer", "reason": "broken", "sku": "glove", "announced": 1,
             "received": 1, "restocked": 0, "repaired": 1, "scrapped": 0, "waiting": 0,
+            "not_ordered": 0,
         },
         where | {
             "initiator": "customer", "reason": "size", "sku": "sock", "announced": 3,
             "received": 3, "restocked": 2, "repaired": 0, "scrapped": 1, "waiting": 0,
+            "not_ordered": 0,
         },
     ]  # fmt: skip
     for dimension in DIMENSIONS:
@@ -117,6 +126,19 @@ def test_a_return_called_off_counts_only_if_it_came_all_the_same(world: World):
     assert daily(world).is_empty()
     come(world, 1, "sock", 2, "restock", return_id="hub/r1", line_id="sock")
     assert daily(world).select("announced", "received").rows() == [(0, 2)]
+
+
+def test_what_came_elsewhere_counts_where_it_came_and_where_it_was_told(world: World):
+    world.order("shop/1", {"sock": 2})
+    announce(world, "r1", {"sock": 2}, location_id="paris")
+    come(world, 1, "sock", 2, "restock", return_id="hub/r1", line_id="sock")
+    found = daily(world)
+    columns = ("location", "expected_at", "announced", "received")
+    assert found.select(columns).rows() == [("lyon", "paris", 0, 2), ("paris", "paris", 2, 0)]
+    both = by_dimension(found, "expected_at").select("expected_at", "announced", "received")
+    assert both.rows() == [("paris", 2, 2)]
+    apart = by_dimension(found, "location").select("location", "announced", "received")
+    assert apart.rows() == [("paris", 2, 0), ("lyon", 0, 2)]
 
 
 def test_packs_count_as_the_units_in_them(world: World):
@@ -176,7 +198,7 @@ def test_the_returns_page_opens_offline_and_shows_every_dimension(duckdb_store, 
     world.order("shop/1", {"<script>alert(1)</script>": 2})
     announce(world, "r1", {"<script>alert(1)</script>": 2})
     come(world, 1, "hat", 1, "restock", return_id="hub/r1")
-    hub: Any = SimpleNamespace(store=duckdb_store, output=tmp_path, now=lambda: NOON)
+    hub = reporting(duckdb_store, tmp_path)
     done = report.returns_page(hub)
     text = done.path.read_text("utf-8")
     assert done.totals == {"announced": 2, "received": 1}
@@ -184,13 +206,15 @@ def test_the_returns_page_opens_offline_and_shows_every_dimension(duckdb_store, 
     assert "<script" not in text
     assert not re.findall(r'(?:src|href)="(?!#)[^"]*"|url\(http|@import|<link', text)
     for dimension in DIMENSIONS:
-        assert f"By {dimension}" in text
+        assert f"By {dimension.replace('_', ' ')}" in text
+    assert "received units where they came" in text
+    assert ">unknown: colis<" in text, "a carrier that is none of oms.yaml is listed as such"
     assert report.returns_mart(hub).totals == {"announced": 2, "received": 1, "restocked": 1}
     assert report.orders_mart(hub).totals == {"orders": 1}
 
 
 def test_a_page_without_returns_says_so(duckdb_store, tmp_path: Path):
-    hub: Any = SimpleNamespace(store=duckdb_store, output=tmp_path, now=lambda: NOON)
+    hub = reporting(duckdb_store, tmp_path)
     done = report.returns_page(hub)
     assert "Nothing has been returned yet." in done.path.read_text("utf-8")
     assert report.returns_mart(hub).rows == 0

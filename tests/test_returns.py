@@ -192,7 +192,7 @@ def test_a_parcel_at_the_dock_is_found_by_number_rma_and_tracking(hub):
 )
 def test_goods_go_where_their_condition_says_at_once(hub, condition, account):
     made = announce(hub, Announcement("N1", "too_small", ("2",)))
-    assert receive(hub, Receipt("lyon", "R1", made.rma, (f"A=1={condition}",), "wet")) == 1
+    assert receive(hub, Receipt("lyon", "R1", made.rma, (f"A=1={condition}",), "wet")).units == 1
     assert balances(hub.store) == {account: 1}
     [row] = table(hub.store, "return_receipts").to_dicts()
     assert (row["return_id"], row["order_id"], row["line_id"], row["reason_text"]) == (

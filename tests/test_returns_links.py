@@ -35,6 +35,7 @@ from oms_pipelines.stock import ledger
 from oms_pipelines.store import Store
 from oms_pipelines.store.duckdb import DuckdbStore
 
+WAYS = {"as_new": "restock"}
 LINKS = ("receipt_id", "return_id", "order_id", "line_id")
 
 
@@ -66,15 +67,15 @@ def test_a_receipt_that_came_before_its_order_and_its_return_is_linked_when_they
     sold(store, "1", 2)
     announced(store, "r1")
     with store.session() as s:
-        assert link(s, pl.Series(["shop/1", "N1", "shop/r1", "RMAr1"])) > 0
+        assert link(s, WAYS, pl.Series(["shop/1", "N1", "shop/r1", "RMAr1"])) > 0
     assert links(store) == [
         ("lyon/R1", "shop/r1", "shop/1", None),
         ("lyon/R2", "shop/r1", "shop/1", None),
     ], "no unit is known to have been delivered"
     shipped(store, "1", 1, 2)
     with store.session() as s:
-        assert link(s, pl.Series(["shop/1"])) == 2
-        assert link(s, pl.Series(["shop/1"])) == 0
+        assert link(s, WAYS, pl.Series(["shop/1"])) == 2
+        assert link(s, WAYS, pl.Series(["shop/1"])) == 0
     assert links(store) == [
         ("lyon/R1", "shop/r1", "shop/1", "1"),
         ("lyon/R2", "shop/r1", "shop/1", "1"),
@@ -92,7 +93,7 @@ def test_a_parcel_that_names_only_its_order_belongs_to_the_one_return_that_holds
     assert links(duckdb_store) == [("lyon/R1", "shop/r1", "shop/1", "1")]
     announced(duckdb_store, "r2")
     with duckdb_store.session() as s:
-        link(s, pl.Series(["shop/1"]))
+        link(s, WAYS, pl.Series(["shop/1"]))
     assert links(duckdb_store) == [("lyon/R1", None, "shop/1", "1")], "either of two returns"
 
 
@@ -118,13 +119,13 @@ def play(store: Store, root: Path, events: list[tuple]) -> None:
                 head, held = parcel("1", int(line_id), units, number)
                 s.upsert("shipments", frame("shipments", head))
                 s.upsert("shipment_lines", frame("shipment_lines", held))
-                link(s, pl.Series(["shop/1"]))
+                link(s, WAYS, pl.Series(["shop/1"]))
             elif kind == "receipt":
                 body = f"{RECEIVED}\r\n{receipt(number, line_id, units)}\r\n".encode()
                 rows = parse_receipts(body, RECEIPT, "lyon", when).accepted
                 done = resolve_receipts(s, rows, {"as_new": "restock"}, when, batch)
                 s.merge_documents("return_receipts", done, {})
-                link(s, done["order_id"])
+                link(s, WAYS, done["order_id"])
             else:
                 row = announcement(f"P{number}", "N1", line_id, units)
                 found = parse_announcements(f"{ANNOUNCED}\r\n{row}\r\n".encode(), oms).accepted

@@ -1,5 +1,6 @@
 """A plan depends on its inputs alone: neither rows, threads, processes nor time move it."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -53,6 +54,15 @@ def test_a_change_of_any_input_moves_the_inputs_hash():
     other = inputs_of(inputs.lines, inputs.stock, inputs.locations, inputs.rules,
                       NOW + timedelta(seconds=1))  # fmt: skip
     assert plan(inputs).inputs_hash != plan(other).inputs_hash
+
+
+def test_what_returns_call_a_carrier_moves_no_hash(tmp_path):
+    made = [
+        dataclasses.replace(many(), carriers=(Carrier(id="c", aliases=names),))
+        for names in ([], ["Colis Privé"])
+    ]
+    assert plan(made[0]).plan_id == plan(made[1]).plan_id
+    assert replay(save_inputs(tmp_path / "p", made[1])).plan_id == plan(made[0]).plan_id
 
 
 def test_a_stored_plan_is_planned_again_with_the_same_hash(tmp_path):

@@ -4,8 +4,6 @@ Values go on as canonical text (decimal point, ISO 8601 in UTC), whatever the pr
 row that does not fit keeps what the file says, and its order carries the fault.
 """
 
-import io
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,9 +13,8 @@ import polars as pl
 from oms_pipelines.errors import Malformed
 from oms_pipelines.logistics import csvfile
 from oms_pipelines.logistics.profiles import Profile, resolve
+from oms_pipelines.logistics.workbook import is_workbook, read_sheet
 
-_XLSX = b"PK\x03\x04"
-_MOST_INFLATED = 512 * 1024 * 1024
 _ISO_DAY = r"^\d{4}-\d{2}-\d{2}"
 
 
@@ -35,7 +32,7 @@ def read_rows(body: bytes, profile: Profile, *, till: bool, name: str = "file") 
 
     Raises Malformed when the file as a whole is not what the profile promises.
     """
-    if body.startswith(_XLSX):
+    if is_workbook(body):
         raw, profile = _workbook(body, profile, name)
     else:
         raw = csvfile.read(body, profile, name)
@@ -79,7 +76,7 @@ def _workbook(body: bytes, profile: Profile, name: str) -> tuple[pl.DataFrame, P
     A cell may be a number or a date where CSV has text: both notations are taken, and the
     profile returned says how the text now looks.
     """
-    table = _first_sheet(body, name)
+    table = read_sheet(body, name)
     filled = [i for i, row in enumerate(table) if any(cell for cell in row)]
     if not filled:
         raise Malformed(f"{name}: the first sheet is empty; ask for the file again")
@@ -97,17 +94,3 @@ def _workbook(body: bytes, profile: Profile, name: str) -> tuple[pl.DataFrame, P
     frame = frame.with_columns(pl.when(long).then(rounded).otherwise(pl.col(numbers)))
     iso = frame.select(pl.all_horizontal(pl.col(times).str.contains(_ISO_DAY)).all()).item()
     return frame, replace(profile, decimal=".", date="iso" if iso else profile.date)
-
-
-def _first_sheet(body: bytes, name: str) -> list[tuple[str | None, ...]]:
-    import fastexcel
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as parts:
-            if sum(part.file_size for part in parts.infolist()) > _MOST_INFLATED:
-                raise Malformed(f"{name}: the workbook is too large; send smaller files")
-        sheet = fastexcel.read_excel(body).load_sheet(0, header_row=None, dtypes="string")
-        return sheet.to_polars().rows()
-    except (zipfile.BadZipFile, fastexcel.FastExcelError):
-        pass  # its text may repeat cells
-    raise Malformed(f"{name}: not a whole XLSX workbook; ask for the file again")

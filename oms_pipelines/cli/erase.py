@@ -17,7 +17,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Erase a person from the store, the landing zone and the copies of sent files."""
+    """Erase a person from the store, the landing zone, copies of sent files, inputs of plans."""
     oms = config.load()
     if not yes:
         typer.confirm("This cannot be undone. Erase?", abort=True)
@@ -28,8 +28,10 @@ def erase(
         document(asdict(done))
     else:
         tell(
-            f"Erased the contacts of {done.contacts} orders, {done.records} landed records in "
-            f"{done.batches} batches, {done.file_rows} rows in {done.files} sent files."
+            f"Erased the contacts of {done.contacts} orders, {done.reasons} texts of returns and "
+            f"refunds, {done.records} landed records in {done.batches} batches, "
+            f"{done.file_rows} rows in {done.files} sent files, and where the customer lives in "
+            f"the inputs of {done.plans} plans."
         )
         for folder in done.left:
             tell(f"Look yourself: {folder} holds a file that cannot be rewritten.")

@@ -1,5 +1,6 @@
 """Commands for returns: announce, find, receive, statistics."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,14 +9,22 @@ from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading
 from oms_pipelines.cli.show import Json, document, rows, tell
 from oms_pipelines.hub import Hub
-from oms_pipelines.report.returns import DIMENSIONS, by_dimension
+from oms_pipelines.report.returns import DIMENSIONS, RULES, by_dimension
 from oms_pipelines.returns.announce import INITIATORS, Announcement
 from oms_pipelines.returns.announce import announce as announce_return
+from oms_pipelines.returns.carriers import crosswalk, listed
 from oms_pipelines.returns.dock import Receipt
 from oms_pipelines.returns.dock import find as find_return
 from oms_pipelines.returns.dock import receive as receive_goods
+from oms_pipelines.setting_types import folded
 
 app = typer.Typer(no_args_is_help=True)
+WHERE_PUT = {
+    "quarantine": "set aside in quarantine",
+    "restock": "restocked",
+    "repair": "sent to repair",
+    "scrap": "scrapped",
+}
 Lines = Annotated[list[str] | None, typer.Option("--line", help="LINE or LINE=QUANTITY.")]
 
 
@@ -48,6 +57,8 @@ def announce(
         return
     where = f", expected at {made.location_id}" if made.location_id else ""
     tell(f"{made.rma}: {made.quantity} units of {made.order_id}{where}")
+    if carrier and folded(carrier) not in crosswalk(oms.carriers):
+        tell(f"{carrier} is no carrier of oms.yaml; it is kept as said and listed as unknown.")
 
 
 @app.command()
@@ -77,22 +88,34 @@ def receive(
     """Book goods that came back: restock, repair or scrap, by their condition."""
     oms = config.load()
     one_of(location, [x.id for x in oms.locations], "LOCATION")
-    units = receive_goods(Hub.open(oms), Receipt(location, receipt, parcel, tuple(line), remark))
+    done = receive_goods(Hub.open(oms), Receipt(location, receipt, parcel, tuple(line), remark))
     if as_json:
-        document({"receipt_id": f"{location}/{receipt}", "units": units})
-        return
-    tell(f"{units} units booked at {location}; the next sync publishes what is sellable.")
+        document(asdict(done))
+    elif done.repeated:
+        tell(f"{receipt} of {location} was received already; nothing changed.")
+    else:
+        tell(f"{done.units} units booked at {location}; the next sync publishes what is sellable.")
+    for text in done.not_ordered if not as_json else ():
+        sku, units, disposition = text.rsplit("=", 2)
+        tell(f"{units} {sku} were not in the order: {WHERE_PUT[disposition]}.")
 
 
 @app.command()
 def stats(
     by: Annotated[
-        str, typer.Option(help="reason, sku, channel, location, carrier or initiator.")
+        str,
+        typer.Option(help="reason, sku, channel, location, expected_at, carrier or initiator."),
     ] = "reason",
     as_json: Json = False,
 ) -> None:
-    """Count returns by reason, SKU, channel, location, carrier or initiator."""
+    """Count returns by reason, SKU, channel, place they came to or were told, carrier, initiator.
+
+    A carrier that is none of oms.yaml is listed as unknown, with the name that was said.
+    """
     one_of(by, DIMENSIONS, "--by")
     with reading() as session:
-        found = by_dimension(session.query("report/returns_daily"), by)
+        daily = session.query("report/returns_daily")
+    found = by_dimension(listed(daily, config.load().carriers), by)
     rows(found, as_json, f"Returns by {by}", "Nothing has been returned yet.")
+    if by in RULES and not as_json:
+        tell(RULES[by])

@@ -12,7 +12,7 @@ from oms_pipelines.cli.orders import find_order
 from oms_pipelines.cli.show import Json, document, rows, tell
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Malformed, Misconfigured
-from oms_pipelines.routing import check_rules, load_inputs, plan
+from oms_pipelines.routing import check_rules, load_inputs, plan, saved_inputs, was_erased
 
 app = typer.Typer(no_args_is_help=True)
 _HIDDEN = ("plan_id", "planned_at", "rule")
@@ -77,9 +77,9 @@ def backtest(
     if faults:
         raise Misconfigured(faults)
     folder = Path(oms.output) / "plans"
-    found = sorted((x for x in folder.glob("*-*") if x.is_dir()), reverse=True)[:limit]
+    found = saved_inputs(folder)[-limit:]
     rows(
-        [_again(path, oms) for path in reversed(found)],
+        [_again(path, oms) for path in found],
         as_json,
         "Each plan as it was made, and by the rules of today",
         f"No plan was stored in {folder} yet; `oms sync` makes them.",
@@ -98,7 +98,7 @@ def _again(folder: Path, oms: Oms) -> dict[str, Any]:
     moved = today.allocations.join(own.allocations, on=key, how="anti")
     return {
         "plan": folder.name,
-        "as made": own.plan_id == folder.name,
+        "as made": None if was_erased(folder) else own.plan_id == folder.name,
         "lines": own.lines,
         "allocated": own.allocated_lines,
         "allocated today": today.allocated_lines,

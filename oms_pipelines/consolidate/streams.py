@@ -4,7 +4,7 @@
 batch's records. Reading happens before a session is opened as far as it can.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,8 @@ from oms_pipelines.consolidate.records import REJECTED, BatchInfo
 from oms_pipelines.errors import Malformed
 from oms_pipelines.landing import Manifest
 from oms_pipelines.logistics import parse, profiles
-from oms_pipelines.returns import links
+from oms_pipelines.returns import across, links, receipts
+from oms_pipelines.returns.carriers import carrier_ids
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import empty
 
@@ -103,6 +104,8 @@ def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:
     tables = dict(part.accepted)
     if "order_lines" in tables:
         tables["order_lines"] = _resolved(session, source, tables["order_lines"])
+    if "returns" in tables:
+        tables["returns"] = carrier_ids(tables["returns"], batch.oms.carriers)
     changed = 0
     for document, children in _CHILDREN.items():
         if document in tables and tables[document].height:
@@ -110,11 +113,24 @@ def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:
             changed += session.merge_documents(document, tables[document], rows).changed
     if changed and ("orders" in tables or "returns" in tables):
         session.run("consolidate/resolve_returns")
-    if changed and "returns" in tables:
-        links.book_counter_returns(session, batch.oms, source, batch.id)
-    named = [tables[name] for name in ("orders", "returns") if changed and name in tables]
-    links.link(session, *(t[c] for t in named for c in links.WORDS if c in t.columns))
+    if changed:
+        _link(session, batch, {n: t for n, t in tables.items() if n in ("orders", "returns")})
     return Outcome(part.received, part.rejected, changed)
+
+
+def _link(session: Session, batch: Batch, tables: Mapping[str, pl.DataFrame]) -> None:
+    """Link what came back to the orders and returns that came now."""
+    ways = batch.oms.returns.dispositions
+
+    def words(names: Collection[str]) -> list[pl.Series]:
+        return [t[c] for t in tables.values() for c in names if c in t.columns]
+
+    moved = across.link_across(session, *words(across.WORDS))
+    links.move_counter_receipts(session, ways, moved)
+    if "returns" in tables:
+        links.book_counter_returns(session, batch.oms, batch.source, batch.id)
+    both = [moved["order_id"], moved["order_id_before"]]
+    links.link(session, ways, *words(links.WORDS), *both)
 
 
 def _resolved(session: Session, channel_id: str, lines: pl.DataFrame) -> pl.DataFrame:
@@ -188,7 +204,8 @@ def _confirmations(session: Session, b: Batch, page: int, body: bytes, place: Lo
     found = parse.parse_confirmations(body, profile, place.id, b.name(page), page)
     done = apply_confirmations(session, found.accepted, b.id, b.now)
     apply_tracking(session, b.now)  # its carrier may have spoken of the parcel before
-    links.link(session, links.orders_of(session, found.accepted["fo_id"]))
+    orders = links.orders_of(session, found.accepted["fo_id"])
+    links.link(session, b.oms.returns.dispositions, orders)
     return _applied(found, done.rejected, done.changed)
 
 
@@ -212,12 +229,12 @@ def _receipts(session: Session, b: Batch, page: int, body: bytes, place: Locatio
     profile = _profile(b, place, "receipts", "receipt")
     fetched_at = b.manifest.fetched_at
     found = parse.parse_receipts(body, profile, place.id, fetched_at, b.name(page), page)
-    rows = parse.resolve_receipts(
-        session, found.accepted, b.oms.returns.dispositions, fetched_at, b.id
-    )
+    fitting, contradicting = receipts.judge(session, found.accepted)
+    ways = b.oms.returns.dispositions
+    rows = parse.resolve_receipts(session, fitting, ways, fetched_at, b.id)
     changed = session.merge_documents("return_receipts", rows, {}).changed
-    links.link(session, *(rows[c] for c in ("order_id", "told_rma", "told_order")))
-    return Outcome(found.received, found.rejected, changed)
+    links.link(session, ways, *(rows[c] for c in ("order_id", "told_rma", "told_order")))
+    return _applied(found, contradicting, changed)
 
 
 def _announcements(batch: Batch) -> Iterator[Step]:

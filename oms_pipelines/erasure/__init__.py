@@ -1,5 +1,6 @@
-"""Erase a person: the contacts of their orders, what was landed of them, and our copies of sent
-files. Orders, lines and counts stay, so that totals and a replay agree.
+"""Erase a person: the contacts of their orders and what was written of their returns, what was
+landed of them, our copies of sent files, and where they live in saved inputs of plans. Orders,
+lines and counts stay, so that totals and a replay agree.
 
 Erasing again changes nothing. A file that was changed so cannot be sent again; what the channel
 itself still holds comes back with its next version of the order: erase it there first.
@@ -8,35 +9,35 @@ itself still holds comes back with its next version of the order: erase it there
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import orjson
 import polars as pl
 
 from oms_pipelines.config import Oms
 from oms_pipelines.dispatch.content import outbound_of, profile_of
-from oms_pipelines.erasure.redact import Person, redact_json, redact_table
-from oms_pipelines.errors import Malformed, Rejected
+from oms_pipelines.erasure.landed import Sought, redact_landed
+from oms_pipelines.erasure.redact import Person, redact_table, rows_of
+from oms_pipelines.errors import Rejected
 from oms_pipelines.landing import Landing
-from oms_pipelines.logistics.profiles import Profile, resolve
 from oms_pipelines.logistics.transport import Folder
-from oms_pipelines.store import Store
+from oms_pipelines.routing import erase_saved
+from oms_pipelines.store import Session, Store
 
-_STREAMS = ("orders", "refunds", "returns")
-_XLSX = b"PK\x03\x04"
 _KNOWN = ("name", "company", "email", "phone", "address1", "address2")
+_REASONS = ("returns", "return_lines", "return_receipts", "refunds")
 
 
 @dataclass(frozen=True)
 class Erased:
-    """Counts of what was blanked. `left` names batches a person must look at."""
+    """Counts of what was blanked. `left` names batches and plans a person must look at."""
 
     orders: int
     contacts: int
+    reasons: int
     records: int
     batches: int
     file_rows: int
     files: int
+    plans: int
     left: tuple[str, ...]
 
 
@@ -49,15 +50,42 @@ def erase(store: Store, landing: Landing, oms: Oms, wanted: str) -> Erased:
         orders = session.query("erasure/orders", wanted=wanted)
         session.frame("tmp_erased", orders.select("order_id"))
         files = session.query("erasure/files")
-    people = _people(oms, orders, wanted)
+        sought = _sought(session, oms, orders, wanted)
     # what was received first: a crash on the way is mended by erasing again, and until the
     # contacts are blank the store still tells what to look for
-    records, batches, left = _landed(landing, oms, people)
+    landed = redact_landed(landing, oms, sought)
     rows, changed = _sent(oms, files.iter_rows(), orders)
+    plans, unread = erase_saved(Path(oms.output) / "plans", set(orders["order_id"]))
     with store.session() as session:
         session.frame("tmp_erased", orders.select("order_id"))
         contacts = session.run("erasure/blank_contacts")
-    return Erased(orders.height, contacts, records, batches, rows, changed, tuple(left))
+        reasons = sum(session.run(f"erasure/blank_{table}") for table in _REASONS)
+    return Erased(
+        orders=orders.height,
+        contacts=contacts,
+        reasons=reasons,
+        records=landed.records,
+        batches=landed.batches,
+        file_rows=rows,
+        files=changed,
+        plans=plans,
+        left=(*landed.left, *unread),
+    )
+
+
+def _sought(session: Session, oms: Oms, orders: pl.DataFrame, wanted: str) -> Sought:
+    """Return whom to look for in what was landed."""
+    found = session.query("erasure/returns")
+    receipts = session.query("erasure/receipts")
+    numbers = {str(x) for c in ("order_id", "external_id", "number") for x in orders[c] if x}
+    if "/" in wanted:
+        numbers.add(wanted)
+    return Sought(
+        _people(oms, orders, wanted),
+        frozenset(numbers),
+        frozenset(found["rma"].drop_nulls()),
+        frozenset(receipts["receipt_id"]),
+    )
 
 
 def _people(oms: Oms, orders: pl.DataFrame, wanted: str) -> dict[str, Person]:
@@ -78,73 +106,17 @@ def _people(oms: Oms, orders: pl.DataFrame, wanted: str) -> dict[str, Person]:
     return found
 
 
-def _landed(landing: Landing, oms: Oms, people: dict[str, Person]) -> tuple[int, int, list[str]]:
-    records, batches, left = 0, 0, []
-    for channel_id, stream in landing.streams():
-        person = people.get(channel_id)
-        if person is None or stream not in _STREAMS:
-            continue
-        table = _table(oms, channel_id)
-        for manifest in landing.batches(channel_id, stream):
-            try:
-                stored = landing.pages_as_stored(manifest)
-            except Malformed:
-                left.append(manifest.folder)
-                continue
-            pages, count, unread = _redacted(stored, person, table)
-            # an erasure that was cut off left the batch with the manifest of its old bytes
-            if count or not landing.is_whole(manifest):
-                landing.rewrite(manifest, pages)
-                records, batches = records + count, batches + 1
-            if unread:
-                left.append(manifest.folder)
-    return records, batches, left
-
-
-def _table(oms: Oms, channel_id: str) -> Profile:
-    options: dict[str, Any] = oms.channel(channel_id).options
-    return resolve(oms.profiles, options.get("profile", "orders"), "orders")
-
-
-def _redacted(stored: list[bytes], person: Person, table: Profile) -> tuple[list[bytes], int, bool]:
-    """Return the pages of a batch without the person, the records changed, and whether a page
-    that may hold them cannot be read.
-    """
-    pages, total, unread = [], 0, False
-    for body in stored:
-        page, count = body, 0
-        if body.startswith(_XLSX):
-            unread = True
-        elif person.mentioned_in(body):
-            try:
-                page, count = _redact(body, person, table)
-            except UnicodeDecodeError:
-                unread = True
-        pages.append(page)
-        total += count
-    return pages, total, unread
-
-
-def _redact(body: bytes, person: Person, table: Profile) -> tuple[bytes, int]:
-    if body.lstrip()[:1] in (b"{", b"["):
-        try:
-            return redact_json(body, person)
-        except orjson.JSONDecodeError:
-            pass
-    return redact_table(body, table, person.ids, person.email)
-
-
 def _sent(oms: Oms, files: Iterable[tuple], orders: pl.DataFrame) -> tuple[int, int]:
-    """Blank the rows of these orders in our copies of dispatch files."""
-    ids = set(orders["order_id"])
+    """Blank the rows of these orders in our copies of the files that locations were sent."""
+    whose = rows_of(set(orders["order_id"]))
     rows = changed = 0
-    for destination, name in files:
+    for destination, name, flow in files:
         copies = Folder(Path(oms.output) / "files" / destination)
         body = copies.peek(name)
         if body is None:
             continue
-        used = profile_of(oms, outbound_of(oms, destination, "dispatch"), "dispatch")
-        redacted, count = redact_table(body, used, ids)
+        used = profile_of(oms, outbound_of(oms, destination, flow), flow)
+        redacted, count = redact_table(body, used, whose)
         if count:
             copies.replace(name, redacted)
             rows, changed = rows + count, changed + 1

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from oms_pipelines.logistics.profiles import Profile
+from oms_pipelines.logistics.workbook import read_sheet, write_sheet
 
 
 def _words(text: str) -> frozenset[str]:
@@ -17,7 +18,8 @@ def _words(text: str) -> frozenset[str]:
 
 # columns of our own file kinds; the country stays, as it does in the store
 COLUMNS = _words(
-    "name company email phone address1 address2 postal_code city region latitude longitude"
+    """name company email phone address1 address2 postal_code city region latitude longitude
+    reason_text remark"""
 )
 _ORDER_COLUMNS = ("order_number", "order_id")
 # keys of channels' records, without case, _ and -
@@ -30,8 +32,9 @@ _PERSONAL = _words(
     """email contactemail customeremail customernotificationemail phone phonesecondary mobile
     firstname lastname fullname displayname civility company street street1 street2 address1
     address2 latitude longitude customeripaddress customeruseragent browserip clientip note
-    customernote message"""
+    customernote message returnreasonnote"""
 )
+REASONS = _words("description reason")  # free text in records of returns and refunds alone
 _KEPT = _words("id customerid country countrycode countrycodev2 countryisocode locale")
 
 
@@ -42,6 +45,7 @@ class Person:
     ids: frozenset[str]
     email: str | None
     values: frozenset[str]
+    also: frozenset[str] = frozenset()  # keys that are personal besides
 
     def mentioned_in(self, body: bytes) -> bool:
         """Tell whether a page may hold them, without reading it."""
@@ -113,40 +117,75 @@ def _blank(node: Any, person: Person, *, inside: bool) -> Any:
 
 def _blanked(key: str, value: Any, person: Person, *, inside: bool) -> Any:
     plain = _plain(key)
+    if plain == "refunds":
+        person = replace(person, also=REASONS)
     if isinstance(value, dict | list):
         return _blank(value, person, inside=inside or plain in _PEOPLE)
     if plain in _KEPT:
         return value
-    return None if inside or plain in _PERSONAL else _blank(value, person, inside=inside)
+    personal = inside or plain in _PERSONAL or plain in person.also
+    return None if personal else _blank(value, person, inside=inside)
 
 
-def redact_table(
-    body: bytes, profile: Profile, ids: Collection[str], email: str | None = None
-) -> tuple[bytes, int]:
-    """Return a file of a profile without what is personal in the rows of these orders, or of
-    this address, and the rows changed. Raises UnicodeDecodeError for another encoding.
+@dataclass(frozen=True)
+class Rows:
+    """Whose rows of a table to blank: those that hold one of the values in a column of ours,
+    or the address anywhere.
     """
-    titles = {f.title or f.name: f.name for f in profile.columns}
+
+    values: Mapping[str, Collection[str]]
+    email: str | None = None
+
+
+def rows_of(ids: Collection[str], email: str | None = None) -> Rows:
+    """Return the rows of orders by their numbers or ids."""
+    return Rows(dict.fromkeys(_ORDER_COLUMNS, ids), email)
+
+
+def redact_table(body: bytes, profile: Profile, whose: Rows) -> tuple[bytes, int]:
+    """Return a file of a profile without what is personal in some rows, and the rows changed.
+
+    Raises UnicodeDecodeError for another encoding.
+    """
     text = body.decode(profile.encoding, "strict")
     mark, text = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=profile.delimiter))
-    if not rows:
-        return body, 0
-    names = [titles.get(title.strip(), "") for title in rows[0]]
-    keys = [i for i, name in enumerate(names) if name in _ORDER_COLUMNS]
-    cells = [i for i, name in enumerate(names) if name in COLUMNS]
-    changed = 0
-    for row in rows[1:]:
-        known = any(i < len(row) and row[i].strip() in ids for i in keys)
-        if known or (email and any(cell.strip().lower() == email.lower() for cell in row)):
-            before = list(row)
-            for i in cells:
-                if i < len(row):
-                    row[i] = ""
-            changed += row != before
+    changed = _blank_rows(rows, profile, whose)
     if not changed:
         return body, 0
     out = io.StringIO()
     end = "\r\n" if "\r\n" in text else "\n"
     csv.writer(out, delimiter=profile.delimiter, lineterminator=end).writerows(rows)
     return (mark + out.getvalue()).encode(profile.encoding), changed
+
+
+def redact_workbook(body: bytes, profile: Profile, whose: Rows) -> tuple[bytes, int]:
+    """Return an XLSX file without what is personal in some rows, and the rows changed.
+
+    A changed one is written anew as the text of its first sheet, which is all that is ever
+    read of it: what other sheets and notes hold of a person goes too. Raises Malformed.
+    """
+    rows = [[cell or "" for cell in row] for row in read_sheet(body, "workbook")]
+    changed = _blank_rows(rows, profile, whose)
+    return (write_sheet(rows), changed) if changed else (body, 0)
+
+
+def _blank_rows(rows: list[list[str]], profile: Profile, whose: Rows) -> int:
+    """Blank the personal cells of the rows meant, under a header; return the rows changed."""
+    if not rows:
+        return 0
+    titles = {f.title or f.name: f.name for f in profile.columns}
+    names = [titles.get(title.strip(), "") for title in rows[0]]
+    keys = [(i, set(whose.values[name])) for i, name in enumerate(names) if name in whose.values]
+    cells = [i for i, name in enumerate(names) if name in COLUMNS]
+    email = whose.email.lower() if whose.email else None
+    changed = 0
+    for row in rows[1:]:
+        known = any(i < len(row) and row[i].strip() in values for i, values in keys)
+        if known or (email and any(cell.strip().lower() == email for cell in row)):
+            before = list(row)
+            for i in cells:
+                if i < len(row):
+                    row[i] = ""
+            changed += row != before
+    return changed

@@ -14,6 +14,7 @@ from oms_pipelines.store import Session
 __all__ = [
     "Parsed",
     "count_ages",
+    "disposition",
     "last_snapshot",
     "parse_acknowledgements",
     "parse_confirmations",
@@ -85,19 +86,17 @@ def resolve_receipts(
     """Find the return and the order of received goods. Gives the columns of return_receipts.
 
     A return is found by its RMA or its id, an order by its number where one order alone has
-    it; a parcel nobody can match keeps both empty. The line is linked once the receipt is
-    stored: see `returns.links`. `dispositions` is condition to what is done with the goods; a
-    condition it lacks is quarantined.
+    it; a parcel nobody can match keeps both empty. The line is linked, and goods that the
+    order did not hold are set aside, once the receipt is stored: see `returns.links`.
     """
     session.frame("tmp_receipts", rows.select("location_id", "receipt_id", "line_no", "rma",
                                               "order_number", "line_id", "sku"))  # fmt: skip
     matches = session.query("logistics/receipt_matches")
     keys = ["location_id", "receipt_id", "line_no"]
     found = rows.join(matches, on=keys, how="left", maintain_order="left")
-    done = pl.col("condition").replace_strict(dict(dispositions), default="quarantine")
     found = found.with_columns(
         pl.format("{}/{}", "location_id", "receipt_id").alias("receipt_id"),
-        done.alias("disposition"),
+        pl.lit(None, pl.Boolean).alias("not_ordered"),
         pl.col("rma").alias("told_rma"),
         pl.col("order_number").alias("told_order"),
         pl.col("line_id").alias("told_line_id"),
@@ -108,4 +107,17 @@ def resolve_receipts(
         pl.lit(batch_id).alias("batch_id"),
     )
     told = ("rma", "order_number", "line_id", "sku", "quantity", "condition", "remark")
-    return found.with_columns(hashed(rows, *told)).select(columns_of("return_receipts"))
+    found = found.with_columns(hashed(rows, *told), disposition(dispositions))
+    return found.select(columns_of("return_receipts"))
+
+
+def disposition(dispositions: Mapping[str, str]) -> pl.Expr:
+    """Return what is done with received goods, from `condition` and `not_ordered`.
+
+    A condition that `dispositions` lacks is quarantined. So are goods their order did not
+    hold, unless `not_ordered` says otherwise; its `restock` means: as their condition says.
+    """
+    by_condition = pl.col("condition").replace_strict(dict(dispositions), default="quarantine")
+    strange = dispositions.get("not_ordered", "quarantine")
+    aside = pl.col("not_ordered").fill_null(False) & pl.lit(strange != "restock")
+    return pl.when(aside).then(pl.lit(strange)).otherwise(by_condition).alias("disposition")

@@ -1,9 +1,17 @@
-"""Return statistics: by reason, SKU, channel, location, carrier and initiator, daily."""
+"""Return statistics: by reason, SKU, channel, location, carrier and initiator, daily.
+
+By `location`, announced units count where the return was told to go, received ones where they
+came. By `expected_at` both count where the return was told to go.
+"""
 
 import polars as pl
 
-DIMENSIONS = ("reason", "sku", "channel", "location", "carrier", "initiator")
-UNITS = ("announced", "received", "restocked", "repaired", "scrapped", "waiting")
+DIMENSIONS = ("reason", "sku", "channel", "location", "expected_at", "carrier", "initiator")
+UNITS = ("announced", "received", "restocked", "repaired", "scrapped", "waiting", "not_ordered")
+RULES = {
+    "location": "Announced units count at the location told, received units where they came.",
+    "expected_at": "Announced and received units both count at the location told.",
+}
 
 
 def by_dimension(daily: pl.DataFrame, dimension: str) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from oms_pipelines.config import Oms
 from oms_pipelines.logistics.kinds import ANNOUNCEMENT
 from oms_pipelines.logistics.profiles import Profile, profile
 from oms_pipelines.logistics.verdicts import Parsed, hashed, parse_rows, when
+from oms_pipelines.returns.carriers import carrier_ids
 from oms_pipelines.returns.links import link
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Merged, Session
@@ -87,7 +88,7 @@ def apply_announcements(
     merged = session.merge_documents(
         "returns", _heads(good, oms, arrival), {"return_lines": _lines(session, good, arrival)}
     )
-    link(session, good["return_id"], good["rma"], good["order_id"])
+    link(session, oms.returns.dispositions, good["return_id"], good["rma"], good["order_id"])
     return merged, lost
 
 
@@ -149,6 +150,9 @@ def _heads(good: pl.DataFrame, oms: Oms, arrival: Arrival) -> pl.DataFrame:
         .with_columns(
             place.alias("location_id"),
             pl.lit("hub").alias("source"),
+            pl.lit(None, pl.String).alias("told_order"),
+            pl.lit(None, pl.Boolean).alias("other_channel"),
+            pl.lit(None, pl.String).alias("order_fault"),
             pl.lit("announced").alias("status"),
             pl.lit(None, pl.String).alias("status_raw"),
             pl.lit(None, pl.String).alias("reason_raw"),
@@ -163,7 +167,8 @@ def _heads(good: pl.DataFrame, oms: Oms, arrival: Arrival) -> pl.DataFrame:
         pl.col("record_hash").str.join("")
     )  # fmt: skip
     heads = heads.join(whole, on="return_id", maintain_order="left")
-    return heads.with_columns(hashed(heads, "record_hash")).select(columns_of("returns"))
+    heads = heads.with_columns(hashed(heads, "record_hash"))
+    return carrier_ids(heads, oms.carriers).select(columns_of("returns"))
 
 
 _TOLD = [

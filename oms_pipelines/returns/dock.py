@@ -1,6 +1,7 @@
 """The dock: whose parcel is this, and what came out of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -10,6 +11,7 @@ from oms_pipelines.errors import Rejected
 from oms_pipelines.hub import Hub
 from oms_pipelines.logistics.csvfile import write
 from oms_pipelines.logistics.kinds import CONDITIONS, RECEIPT
+from oms_pipelines.returns import receipts
 from oms_pipelines.stock import ledger
 from oms_pipelines.store import Session
 
@@ -25,47 +27,47 @@ class Receipt:
     remark: str | None = None
 
 
+@dataclass(frozen=True)
+class Received:
+    """What was booked: units in all; `repeated` when all of it was booked before.
+
+    `not_ordered` are SKU=QUANTITY=DISPOSITION of goods that the parcel's order did not hold.
+    """
+
+    receipt_id: str
+    units: int
+    repeated: bool = False
+    not_ordered: tuple[str, ...] = ()
+
+
 def find(session: Session, wanted: str) -> pl.DataFrame:
     """Return orders and returns by order number, RMA, or a tracking number, newest first."""
     return session.query("returns/find", wanted=wanted)
 
 
-def receive(hub: Hub, what: Receipt) -> int:
-    """Book goods that came back; return the units. Stock is true in the next levels.
+def receive(hub: Hub, what: Receipt) -> Received:
+    """Book goods that came back. Stock is true in the next levels.
 
-    Raises Rejected, naming the field and the cure.
+    The same receipt told again changes nothing; told later with other content, it corrects
+    the first. Raises Rejected, naming the field and the cure.
     """
     now = hub.now()
-    places = [x.id for x in hub.oms.locations]
-    if what.location_id not in places:
-        raise Rejected(f"location: {what.location_id} is none of {', '.join(places)}")
-    rma, order = _parcel(hub, what.parcel)
-    parsed = [_line(text) for text in what.lines]
-    if not parsed:
-        raise Rejected("lines: nothing was received; write SKU=QUANTITY=CONDITION")
-    rows = pl.DataFrame(
-        {
-            "receipt_id": [what.receipt_id] * len(parsed),
-            "line_no": list(range(1, len(parsed) + 1)),
-            "rma": [rma] * len(parsed),
-            "order_number": [order] * len(parsed),
-            "line_id": [None] * len(parsed),
-            "sku": [sku for sku, _, _ in parsed],
-            "quantity": [units for _, units, _ in parsed],
-            "condition": [condition for _, _, condition in parsed],
-            "remark": [what.remark] * len(parsed),
-            "received_at": [now] * len(parsed),
-        },
-        schema_overrides={
-            "rma": pl.String,
-            "order_number": pl.String,
-            "line_id": pl.String,
-            "remark": pl.String,
-        },
-    )
-    page = Page(
-        "receipts", write(rows, RECEIPT).body, rows.height, name=f"receipt_{what.receipt_id}.csv"
-    )
+    rows = _rows(hub, what, now)
+    receipt_id = f"{what.location_id}/{what.receipt_id}"
+    with hub.store.session(read_only=True) as session:
+        stored = receipts.booked(session, pl.Series([receipt_id]))
+    told = receipts.compared(rows, stored)
+    same = told["differs"].null_count() == told["stored_at"].count() == rows.height
+    if same and stored.height == rows.height:
+        return _received(receipt_id, stored, repeated=True)
+    if (stored["received_at"] == now).any():
+        raise Rejected(
+            f"receipt: {what.receipt_id} was received at {what.location_id} at this very moment "
+            "with other content; give the second a number of its own, or wait a second to "
+            "correct the first"
+        )
+    name = f"receipt_{what.receipt_id}.csv"
+    page = Page("receipts", write(rows.drop("location_id"), RECEIPT).body, rows.height, name=name)
     hub.landing.write(what.location_id, "receipts", [page], None, True, None, now)
     wanted = {(what.location_id, "receipts")}
     done = consolidate(hub.store, hub.landing, hub.oms, now, only=wanted)
@@ -76,7 +78,44 @@ def receive(hub: Hub, what: Receipt) -> int:
         )
     with hub.store.session() as session:
         ledger.post(session, now)
-    return int(rows["quantity"].sum())
+        return _received(receipt_id, receipts.booked(session, pl.Series([receipt_id])))
+
+
+def _received(receipt_id: str, rows: pl.DataFrame, *, repeated: bool = False) -> Received:
+    strange = rows.filter("not_ordered").select(
+        pl.format("{}={}={}", "sku", "quantity", "disposition")
+    )
+    units = int(rows["quantity"].sum())
+    return Received(receipt_id, units, repeated, tuple(strange.to_series()))
+
+
+def _rows(hub: Hub, what: Receipt, now: datetime) -> pl.DataFrame:
+    """Return a receipt as the rows of its file, and where it is. Raises Rejected."""
+    places = [x.id for x in hub.oms.locations]
+    if what.location_id not in places:
+        raise Rejected(f"location: {what.location_id} is none of {', '.join(places)}")
+    rma, order = _parcel(hub, what.parcel)
+    parsed = [_line(text) for text in what.lines]
+    if not parsed:
+        raise Rejected("lines: nothing was received; write SKU=QUANTITY=CONDITION")
+    lines = [(n, sku, units, how) for n, (sku, units, how) in enumerate(parsed, 1)]
+    texts = {
+        "location_id": what.location_id, "receipt_id": what.receipt_id, "rma": rma,
+        "order_number": order, "line_id": None, "remark": what.remark,
+    }  # fmt: skip
+    return pl.DataFrame(
+        lines,
+        schema={
+            "line_no": pl.Int32,
+            "sku": pl.String,
+            "quantity": pl.Int64,
+            "condition": pl.String,
+        },
+        orient="row",
+    ).with_columns(
+        *(pl.lit(value, pl.String).alias(name) for name, value in texts.items()),
+        pl.lit(now).alias("received_at"),
+    )
 
 
 def _parcel(hub: Hub, parcel: str | None) -> tuple[str | None, str | None]:
@@ -85,15 +124,16 @@ def _parcel(hub: Hub, parcel: str | None) -> tuple[str | None, str | None]:
         return None, None
     with hub.store.session(read_only=True) as session:
         found = find(session, parcel)
-    if found.is_empty():
+    returns = found.filter((pl.col("rma") == parcel) | (pl.col("tracking_number") == parcel))
+    if returns.height and returns["rma"][0]:
+        return returns["rma"][0], None
+    orders = found["order_id"].drop_nulls()
+    if orders.is_empty():
         raise Rejected(
             f"parcel: {parcel} is no RMA, order or tracking number; leave it out to book the "
             "goods as an unknown parcel"
         )
-    returns = found.filter((pl.col("rma") == parcel) | (pl.col("tracking_number") == parcel))
-    if returns.height and returns["rma"][0]:
-        return returns["rma"][0], None
-    return None, found["order_id"][0]
+    return None, orders[0]
 
 
 def _line(text: str) -> tuple[str, int, str]:

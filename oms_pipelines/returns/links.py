@@ -2,12 +2,16 @@
 
 A receipt keeps what the parcel named (`told_rma`, `told_order`, `told_line_id`); its links
 follow from all facts known, in whatever order they came. A receipt is a fact and is never
-refused; units beyond what was delivered of a line are linked to no line.
+refused; units beyond what was delivered of a line are linked to no line. Goods that their
+order did not hold are flagged and set aside for a decision, whatever their condition.
 """
+
+from collections.abc import Mapping
 
 import polars as pl
 
 from oms_pipelines.config import Oms
+from oms_pipelines.logistics.parse import disposition
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
 
@@ -15,8 +19,8 @@ WORDS = ("order_id", "number", "return_id", "rma")  # what a parcel may name, in
 _KEY = ["receipt_id", "line_no"]
 
 
-def link(session: Session, *words: pl.Series) -> int:
-    """Link anew the receipts that some words concern; return how many links changed.
+def link(session: Session, dispositions: Mapping[str, str], *words: pl.Series) -> int:
+    """Link anew the receipts that some words concern; return how many changed.
 
     Words are order ids, order numbers, return ids and RMAs: whatever a parcel may name.
     """
@@ -39,28 +43,61 @@ def link(session: Session, *words: pl.Series) -> int:
             pl.col(c).ne_missing(pl.col(f"{c}_now")) for c in ("return_id", "order_id")
         )
     )
-    changed = _relink(session, moved) if moved.height else 0
+    changed = _relink(session, dispositions, moved) if moved.height else 0
     orders = pl.concat([found["order_id"], found["order_id_now"]]).drop_nulls().unique().sort()
-    return changed + _link_lines(session, orders)
+    return changed + _link_lines(session, dispositions, orders)
 
 
-def _relink(session: Session, moved: pl.DataFrame) -> int:
+def _relink(session: Session, dispositions: Mapping[str, str], moved: pl.DataFrame) -> int:
     session.frame("tmp_words", moved.select(pl.col("receipt_id").alias("word")).unique())
     rows = session.query("returns/receipts_by_id").drop("return_id", "order_id")
     now = moved.select(
         *_KEY, pl.col("return_id_now").alias("return_id"), pl.col("order_id_now").alias("order_id")
     )
-    linked = rows.join(now, on=_KEY).with_columns(pl.lit(None, pl.String).alias("line_id"))
-    return session.upsert("return_receipts", linked.select(columns_of("return_receipts")))
+    linked = rows.join(now, on=_KEY).with_columns(
+        pl.lit(None, pl.String).alias("line_id"),
+        pl.lit(None, pl.Boolean).alias("now_not_ordered"),
+    )
+    return session.upsert("return_receipts", _flagged(linked, dispositions))
 
 
-def _link_lines(session: Session, orders: pl.Series) -> int:
+def _flagged(rows: pl.DataFrame, dispositions: Mapping[str, str]) -> pl.DataFrame:
+    """Return receipts with the flag `now_not_ordered`; where it changed, disposed of anew."""
+    same = pl.col("not_ordered").eq_missing(pl.col("was_not_ordered"))
+    return (
+        rows.rename({"not_ordered": "was_not_ordered", "now_not_ordered": "not_ordered"})
+        .with_columns(
+            pl.when(same)
+            .then("disposition")
+            .otherwise(disposition(dispositions))
+            .alias("disposition")
+        )
+        .select(columns_of("return_receipts"))
+    )
+
+
+def _link_lines(session: Session, dispositions: Mapping[str, str], orders: pl.Series) -> int:
     session.frame("tmp_orders", orders.alias("order_id").to_frame())
     due = session.query("returns/line_links")
     if due.is_empty():
         return 0
-    rows = due.with_columns(pl.col("new_line_id").alias("line_id"))
-    return session.upsert("return_receipts", rows.select(columns_of("return_receipts")))
+    rows = due.with_columns(pl.col("now_line_id").alias("line_id"))
+    return session.upsert("return_receipts", _flagged(rows, dispositions))
+
+
+def move_counter_receipts(
+    session: Session, dispositions: Mapping[str, str], moved: pl.DataFrame
+) -> int:
+    """Give receipts over a counter the order that their return now has (`link_across`)."""
+    if moved.is_empty():
+        return 0
+    session.frame("tmp_moved", moved.select("return_id", "order_id"))
+    rows = session.query("returns/receipts_across").with_columns(
+        pl.col("now_order_id").alias("order_id"),
+        pl.lit(None, pl.String).alias("line_id"),
+        pl.lit(None, pl.Boolean).alias("now_not_ordered"),
+    )
+    return session.upsert("return_receipts", _flagged(rows, dispositions))
 
 
 def orders_of(session: Session, fo_ids: pl.Series) -> pl.Series:
@@ -86,8 +123,8 @@ def book_counter_returns(session: Session, oms: Oms, channel_id: str, batch_id: 
         none.alias("told_rma"),
         none.alias("told_order"),
         pl.lit("as_new").alias("condition"),
-        pl.lit(oms.returns.dispositions.get("as_new", "restock")).alias("disposition"),
-    )
+        pl.lit(None, pl.Boolean).alias("not_ordered"),
+    ).with_columns(disposition(oms.returns.dispositions))
     return session.merge_documents(
         "return_receipts", receipts.select(columns_of("return_receipts")), {}
     ).changed

@@ -6,12 +6,15 @@ from oms_pipelines.routing.keep import fulfillment_frames, store_plan
 from oms_pipelines.routing.model import Inputs, Plan
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.rules import check_rules
+from oms_pipelines.routing.saved import delete_saved, erase_saved, saved_inputs, was_erased
 from oms_pipelines.routing.solve import inputs_of, plan
 
 __all__ = [
     "Inputs",
     "Plan",
     "check_rules",
+    "delete_saved",
+    "erase_saved",
     "explain",
     "fulfillment_frames",
     "inputs_of",
@@ -21,5 +24,7 @@ __all__ = [
     "read_inputs",
     "replay",
     "save_inputs",
+    "saved_inputs",
     "store_plan",
+    "was_erased",
 ]

@@ -11,7 +11,7 @@ from oms_pipelines.channels import open_channel
 from oms_pipelines.config import Carrier, Oms, Routing, as_time
 from oms_pipelines.errors import Malformed
 from oms_pipelines.routing.calendar import ship_by
-from oms_pipelines.routing.model import LOCATIONS, SCHEMAS, Inputs, Plan, conform
+from oms_pipelines.routing.model import LOCATIONS, NO_INPUT, SCHEMAS, Inputs, Plan, conform
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.solve import plan
 from oms_pipelines.store.base import Session
@@ -99,7 +99,7 @@ def save_inputs(folder: str | Path, inputs: Inputs) -> Path:
     settings = {
         "as_of": inputs.as_of.isoformat(),
         "rules": inputs.rules.model_dump(by_alias=True),
-        "carriers": [c.model_dump(by_alias=True) for c in inputs.carriers],
+        "carriers": [c.model_dump(by_alias=True, exclude=NO_INPUT) for c in inputs.carriers],
     }
     (part / "settings.json").write_bytes(orjson.dumps(settings, default=_plain))
     part.rename(folder)

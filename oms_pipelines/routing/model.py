@@ -11,6 +11,7 @@ from oms_pipelines.config import Carrier, Routing
 from oms_pipelines.errors import Malformed
 
 TIME = pl.Datetime("us", "UTC")
+NO_INPUT = {"aliases"}  # of a carrier: what returns call it moves no plan
 
 LINES = {
     "order_id": pl.String,
@@ -147,6 +148,9 @@ def inputs_hash(inputs: Inputs) -> str:
     """Return the hash of all a plan depends on; row order does not move it."""
     parts = [digest(getattr(inputs, kind)) for kind in SCHEMAS]
     parts += [rules_version(inputs.rules), inputs.as_of.isoformat()]
-    carriers = [c.model_dump(mode="json") for c in sorted(inputs.carriers, key=lambda c: c.id)]
+    carriers = [
+        c.model_dump(mode="json", exclude=NO_INPUT)
+        for c in sorted(inputs.carriers, key=lambda c: c.id)
+    ]
     parts.append(orjson.dumps(carriers, option=orjson.OPT_SORT_KEYS).decode())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

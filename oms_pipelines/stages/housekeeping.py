@@ -1,10 +1,11 @@
-"""Housekeeping: what killed writers left in the landing zone, and bytes kept long enough."""
+"""Housekeeping: what killed writers left, and bytes and inputs of plans kept long enough."""
 
 from dataclasses import dataclass, field
 from datetime import date
 
 from oms_pipelines.hub import Hub
 from oms_pipelines.landing.manifest import day_of
+from oms_pipelines.routing import delete_saved
 from oms_pipelines.stages.extract import sources
 
 
@@ -37,6 +38,14 @@ def tidy_landing(hub: Hub) -> Tidied:
     kept_for = why if needed < first else None
     first = min(first, needed)
     return Tidied(swept, hub.landing.delete_before(first), first, kept_for)
+
+
+def tidy_plans(hub: Hub) -> int:
+    """Delete the saved inputs of plans older than `retention.plans`; return how many plans.
+
+    What a plan decided, and why, stays in the store.
+    """
+    return delete_saved(hub.output / "plans", hub.now() - hub.oms.retention.plans)
 
 
 def _needed(hub: Hub, before: date) -> tuple[date, str]:

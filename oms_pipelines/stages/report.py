@@ -5,7 +5,8 @@ from pathlib import Path
 
 from oms_pipelines.hub import Hub
 from oms_pipelines.report.marts import write_mart, write_parquet
-from oms_pipelines.report.returns import DIMENSIONS, by_dimension, rates, told
+from oms_pipelines.report.returns import DIMENSIONS, RULES, by_dimension, rates, told
+from oms_pipelines.returns.carriers import listed
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def returns_page(hub: Hub) -> Reported:
     from oms_pipelines.report.page import bars, picture, section, sheet, stacked, write_page
 
     with hub.store.session(read_only=True) as session:
-        daily = session.query("report/returns_daily")
+        daily = listed(session.query("report/returns_daily"), hub.oms.carriers)
         shipped = session.query("report/shipped_daily")
     file = hub.output / "pages" / "returns.html"
     none = "Nothing has been returned yet."
@@ -63,7 +64,9 @@ def returns_page(hub: Hub) -> Reported:
         top = found.head(20)
         plot = picture(bars(top, "units", dimension, f"Units by {dimension}")) if top.height else ""
         more = f"<p>{found.height - 20} more in the mart.</p>" if found.height > 20 else ""
-        sections.append(section(f"By {dimension}", plot, sheet(top, none), more))
+        rule = f"<p>{RULES[dimension]}</p>" if dimension in RULES else ""
+        title = f"By {dimension.replace('_', ' ')}"
+        sections.append(section(title, rule, plot, sheet(top, none), more))
     write_page(file, "Returns", hub.now(), sections)
     return Reported(
         file,

@@ -1,8 +1,10 @@
--- Receipts of the orders in tmp_orders with the order line they belong to, where it changes.
+-- Receipts of the orders in tmp_orders with the order line they belong to, and whether the order
+-- held their SKU at all, where one of the two changes.
 -- Grain and key: (receipt_id, line_no). Guarantee: the units linked to a line never exceed those
 -- delivered of it; what came beyond is linked to no line. Depends on the facts alone, not on
 -- the order they came in: the line the receipt names, else one of its return, else the first of
--- the SKU; receipts in order of the time they came.
+-- the SKU; receipts in order of the time they came. `now_not_ordered` is true or null: null too
+-- while the order, or the SKU of one of its lines, is unknown.
 WITH shipped AS (
     SELECT s.order_id, l.line_id, l.sku, sum(l.quantity) AS units
     FROM tmp_orders t
@@ -14,6 +16,16 @@ WITH shipped AS (
     FROM tmp_orders t
     JOIN order_lines l ON l.order_id = t.order_id
     WHERE l.sku IS NOT NULL
+),
+held AS (
+    SELECT l.order_id, l.sku
+    FROM tmp_orders t
+    JOIN order_lines l ON l.order_id = t.order_id
+    UNION
+    SELECT order_id, sku FROM shipped
+),
+known AS (
+    SELECT order_id FROM held GROUP BY order_id HAVING count(*) = count(sku)
 ),
 delivered AS (
     SELECT order_id, line_id, sku, max(units) AS units
@@ -27,6 +39,7 @@ of_return AS (
     JOIN returns r ON r.order_id = t.order_id
     JOIN return_lines l ON l.return_id = r.return_id
     JOIN delivered d ON d.order_id = r.order_id AND d.line_id = l.line_id
+    WHERE r.other_channel IS NOT TRUE
     GROUP BY r.return_id, d.sku
 ),
 of_order AS (
@@ -34,16 +47,19 @@ of_order AS (
 ),
 wanted AS (
     SELECT c.receipt_id, c.line_no, c.order_id, c.sku, c.quantity, c.received_at,
-        c.line_id AS linked, coalesce(n.line_id, r.line_id, o.line_id) AS line_id
+        c.line_id AS linked, coalesce(n.line_id, r.line_id, o.line_id) AS line_id,
+        CASE WHEN k.order_id IS NOT NULL AND h.order_id IS NULL THEN true END AS not_ordered
     FROM tmp_orders t
     JOIN return_receipts c ON c.order_id = t.order_id
     LEFT JOIN delivered n
         ON n.order_id = c.order_id AND n.line_id = c.told_line_id AND n.sku = c.sku
     LEFT JOIN of_return r ON r.return_id = c.return_id AND r.sku = c.sku
     LEFT JOIN of_order o ON o.order_id = c.order_id AND o.sku = c.sku
+    LEFT JOIN known k ON k.order_id = c.order_id
+    LEFT JOIN held h ON h.order_id = c.order_id AND h.sku = c.sku
 ),
 counted AS (
-    SELECT w.receipt_id, w.line_no, w.linked, w.line_id, w.quantity, d.units,
+    SELECT w.receipt_id, w.line_no, w.linked, w.not_ordered, w.line_id, w.quantity, d.units,
         -- a receipt that is too much alone leaves the room to others
         sum(CASE WHEN w.quantity <= d.units THEN w.quantity ELSE 0 END) OVER (
             PARTITION BY w.order_id, w.line_id, w.sku
@@ -54,12 +70,12 @@ counted AS (
         ON d.order_id = w.order_id AND d.line_id = w.line_id AND d.sku = w.sku
 ),
 linked AS (
-    SELECT receipt_id, line_no, linked,
+    SELECT receipt_id, line_no, linked, not_ordered,
         CASE WHEN quantity <= units AND so_far <= units THEN line_id END AS line_id
     FROM counted
 )
-SELECT c.*, k.line_id AS new_line_id
+SELECT c.*, k.line_id AS now_line_id, k.not_ordered AS now_not_ordered
 FROM linked k
 JOIN return_receipts c ON c.receipt_id = k.receipt_id AND c.line_no = k.line_no
-WHERE k.line_id IS DISTINCT FROM k.linked
+WHERE k.line_id IS DISTINCT FROM k.linked OR k.not_ordered IS DISTINCT FROM c.not_ordered
 ORDER BY c.receipt_id, c.line_no

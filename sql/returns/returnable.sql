@@ -22,6 +22,7 @@ told AS (
     JOIN returns r ON r.order_id = t.order_id
     JOIN return_lines l ON l.return_id = r.return_id
     WHERE r.status NOT IN ('refused', 'canceled')
+        AND r.other_channel IS NOT TRUE -- a till's lines are its own: its receipts count
         AND r.return_id NOT IN (SELECT return_id FROM tmp_again)
     UNION ALL
     SELECT c.order_id, c.return_id, c.line_id, 0, c.quantity

@@ -28,6 +28,8 @@ WHERE x.delivered_at IS NOT NULL AND (x.subject = $order_id
 UNION ALL
 SELECT r.announced_at, 'return ' || r.status, r.return_id FROM returns r WHERE r.order_id = $order_id
 UNION ALL
-SELECT c.received_at, 'return received: ' || c.disposition, c.receipt_id
+SELECT c.received_at,
+    'return received: ' || c.disposition || CASE WHEN c.not_ordered THEN ', not ordered' ELSE '' END,
+    c.receipt_id
 FROM return_receipts c WHERE c.order_id = $order_id
 ORDER BY 1, 2, 3

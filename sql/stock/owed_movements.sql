@@ -45,6 +45,22 @@ unasked AS (
     FROM shipped s
     LEFT JOIN lines l ON l.fo_id = s.fo_id AND l.line_id = s.line_id AND l.sku = s.sku
     WHERE l.fo_id IS NULL
+),
+came AS (
+    -- what is done with goods hangs on whether their order held them: looked at again with it
+    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
+    FROM merged b
+    JOIN return_receipts r ON r.batch_id = b.batch_id
+    UNION
+    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
+    FROM merged b
+    JOIN orders o ON o.batch_id = b.batch_id
+    JOIN return_receipts r ON r.order_id = o.order_id
+    UNION
+    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
+    FROM merged b
+    JOIN returns a ON a.batch_id = b.batch_id
+    JOIN return_receipts r ON r.return_id = a.return_id
 )
 SELECT 'allocation' AS cause, cause_id, sku, location_id || '/sellable' AS from_account,
     location_id || '/allocated' AS to_account, CAST(quantity AS bigint) AS quantity,
@@ -95,8 +111,7 @@ SELECT 'return', r.receipt_id || '/' || r.line_no, r.sku, 'world/customer',
     END,
     -- a dock may date a receipt anew: what was posted under the older date is looked for too
     r.quantity, r.received_at, r.received_at - INTERVAL '60' DAY
-FROM merged b
-JOIN return_receipts r ON r.batch_id = b.batch_id
+FROM came r
 UNION ALL
 SELECT 'delivery', shipment_id || '/' || line_id, sku, 'world/in_transit', 'world/customer',
     CASE WHEN status = 'Delivered' THEN quantity ELSE 0 END, coalesce(status_at, shipped_at),

@@ -6,7 +6,8 @@
 --   * A till takes goods back over the counter: received, at its store. A private sale
 --     announces them.
 --   * The number is that of the sale, unless the channel says that returns bear their own
---     (`options.returns_name: own`): then the order is unknown.
+--     (`options.returns_name: own`): then the order is unknown. A till may name the number of
+--     another channel's sale (`told_order`): `returns.across` finds it.
 --   * The status column of a return row is the seller's word for the reason.
 SELECT
     s.page,
@@ -20,6 +21,7 @@ SELECT
     END AS refusal,
     i.channel_id || '/' || s.order_number || '/' || s.placed_at AS return_id,
     CASE WHEN s.returns_name = 'sale' THEN i.channel_id || '/' || s.order_number END AS order_id,
+    CASE WHEN s.returns_name = 'sale' AND s.kind = 'till' THEN s.order_number END AS told_order,
     'customer' AS initiator,
     CASE WHEN s.kind = 'till' THEN 'received' ELSE 'announced' END AS status,
     s.status AS status_raw,

@@ -1,0 +1,4 @@
+-- What was written of the refunds of the orders of tmp_erased. Grain: refund.
+UPDATE refunds
+SET reason_text = NULL
+WHERE reason_text IS NOT NULL AND order_id IN (SELECT e.order_id FROM tmp_erased e)
