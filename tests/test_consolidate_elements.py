@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from oms_pipelines.elements import elements
+from oms_pipelines.elements import elements, loose_elements
 
 
 def test_elements_of_a_list_are_the_bytes_received():
@@ -20,3 +20,27 @@ def test_elements_lie_at_a_path():
 )
 def test_a_body_without_that_list_gives_none(body):
     assert elements(body, "data") is None
+
+
+def test_elements_around_a_broken_one_are_cut_by_quotes_and_brackets_alone():
+    body = b'{"x": [9], "data": [{"a": "], \\" ["}, {"b": NaN}, [1, [2]], 5 ] }\n'
+    assert loose_elements(body, "data") == [b'{"a": "], \\" ["}', b'{"b": NaN}', b"[1, [2]]", b"5"]
+    assert loose_elements(b' [{"a": Infinity},{}]') == [b'{"a": Infinity}', b"{}"]
+    assert loose_elements(b'{"data": {"orders": []}}', "data", "orders") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[1,",
+        b'[{"a": 1}, {"b"',
+        b'["a]',
+        b"[1]]",
+        b"[1] [2]",
+        b"<html>[1]</html>",
+        b'{"d": []}',
+    ],
+)
+def test_a_cut_page_is_never_cut_by_brackets(body):
+    assert loose_elements(body) is None

@@ -17,7 +17,7 @@ from oms_pipelines.channels._mirakl_api import ORDERS, Api, rows
 from oms_pipelines.channels.base import Capabilities, Level, Page, Parcel, Receipt, Window
 from oms_pipelines.config import Channel as ChannelSettings
 from oms_pipelines.config import Settings
-from oms_pipelines.elements import elements
+from oms_pipelines.elements import NOT_JSON, elements, loose_elements, unmarked
 from oms_pipelines.errors import Malformed, Misconfigured
 from oms_pipelines.http import header_auth
 
@@ -173,6 +173,7 @@ def records(
 
     Raises Malformed when the page is no JSON, or of another operation.
     """
+    body = unmarked(body)
     name = _LIST.get(stream, "data")
     cut = elements(body, name)
     if cut is not None:
@@ -180,7 +181,10 @@ def records(
     try:
         page = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Malformed("not JSON: the page is cut or is no answer of the API") from None
+        found = loose_elements(body, name)
+        if found is None:
+            raise Malformed(NOT_JSON) from None
+        return found
     if isinstance(page, list):
         return page
     if isinstance(page, dict):

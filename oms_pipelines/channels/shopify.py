@@ -16,13 +16,15 @@ from pydantic import Field, ValidationError
 
 from oms_pipelines.channels import _shopify_stock, _shopify_tracking
 from oms_pipelines.channels._shopify_graphql import Graph, TooCostly
+from oms_pipelines.channels._shopify_pages import one_each, records
 from oms_pipelines.channels.base import Capabilities, Level, Page, Parcel, Receipt, Window
 from oms_pipelines.config import Channel as ChannelSettings
 from oms_pipelines.config import Settings
-from oms_pipelines.elements import elements
 from oms_pipelines.errors import Malformed, Misconfigured, Rejected, Unreachable
 from oms_pipelines.http import Fetcher, header_auth
 from oms_pipelines.parsing import no_collection
+
+__all__ = ["Options", "Shopify", "connect", "records"]
 
 _MORE_ORDERS = {
     "lineItems": "MoreLineItems",
@@ -197,7 +199,7 @@ def _between(window: Window) -> str:
 
 
 def _count(stream: str, nodes: list[Any]) -> int:
-    return len(nodes) if stream == "orders" else sum(1 for n in nodes for _ in _one_each(n))
+    return len(nodes) if stream == "orders" else sum(1 for n in nodes for _ in one_each(n))
 
 
 def _newest(nodes: list[Any]) -> datetime | None:
@@ -206,59 +208,3 @@ def _newest(nodes: list[Any]) -> datetime | None:
         return datetime.fromisoformat(max(times)) if times else None
     except (TypeError, ValueError):
         return None
-
-
-def records(
-    stream: str, body: bytes, settings: ChannelSettings, profiles: dict[str, Any]
-) -> Iterable[Any]:
-    """Cut a page into orders, or into returns, each with what it needs of its order.
-
-    Takes GraphQL pages, REST pages ({"orders": [...]}, {"order": {...}}), recorded
-    exchanges with a response_body, and single records. Raises Malformed.
-    """
-    if stream == "orders":
-        cut = elements(body, "data", "orders", "nodes")
-        if cut is not None:
-            return cut
-    try:
-        page = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Malformed("not JSON: the page is cut or is no answer of the API") from None
-    nodes = _nodes(page)
-    if stream == "orders":
-        return nodes
-    return [record for node in nodes for record in _one_each(node)]
-
-
-def _nodes(page: Any) -> list[Any]:
-    if isinstance(page, list):
-        return page
-    if not isinstance(page, dict):
-        return [page]
-    if "response_body" in page and isinstance(page["response_body"], dict):
-        return _nodes(page["response_body"])
-    if isinstance(page.get("data"), dict) and isinstance(page["data"].get("orders"), dict):
-        page = {"orders": page["data"]["orders"].get("nodes")}
-    if isinstance(page.get("orders"), list):
-        return page["orders"]
-    if isinstance(page.get("order"), dict):
-        return [page["order"]]
-    if "errors" in page or "data" in page:
-        raise Malformed("not orders: data.orders.nodes is missing, the API answered an error")
-    if page and "id" not in page and all(isinstance(v, (dict, list)) for v in page.values()):
-        raise Malformed("not an order: id and lineItems are missing, it is another resource")
-    if str(page.get("id")).startswith("gid://") and "/Order/" not in str(page["id"]):
-        raise Malformed("not an order: its id names another resource")
-    return [page]
-
-
-def _one_each(node: Any) -> Iterator[Any]:
-    """Yield an order once for each of its returns, with that return alone."""
-    returns = node.get("returns") if isinstance(node, dict) else None
-    if isinstance(returns, list):
-        yield from ({**node, "returns": [one]} for one in returns)
-    elif isinstance(returns, dict) and isinstance(returns.get("nodes"), list):
-        for one in returns["nodes"]:
-            yield {**node, "returns": {**returns, "nodes": [one]}}
-    else:
-        yield node

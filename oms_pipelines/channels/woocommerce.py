@@ -14,7 +14,7 @@ from oms_pipelines.channels._woo_stock import Stock
 from oms_pipelines.channels._woo_tracking import Tracking
 from oms_pipelines.channels.base import Capabilities, Level, Page, Parcel, Receipt, Window
 from oms_pipelines.config import Channel as ChannelSettings
-from oms_pipelines.elements import elements
+from oms_pipelines.elements import NOT_JSON, elements, loose_elements, unmarked
 from oms_pipelines.errors import Malformed
 
 
@@ -73,6 +73,7 @@ def records(
 
     Raises Malformed when the page is no JSON, or no list where one is promised.
     """
+    body = unmarked(body)
     listed = elements(body) if stream != "refunds" else None
     if listed is not None:
         yield from listed
@@ -80,13 +81,26 @@ def records(
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Malformed("the page is not JSON") from None
+        yield from _broken(stream, body)
+        return
     if stream == "refunds":
         yield from _refunds_of(data)
     elif isinstance(data, dict) and "id" in data:
         yield body
+    elif isinstance(data, dict) and isinstance(data.get("orders"), list):
+        yield from data["orders"]
+    elif isinstance(data, dict) and isinstance(data.get("order"), dict):
+        yield data["order"]
     else:
         raise Malformed("not an order, nor a list of orders: id is missing")
+
+
+def _broken(stream: str, body: bytes) -> Iterator[bytes]:
+    """Yield the records of a list in which one is no JSON: it is kept back alone."""
+    found = loose_elements(body)
+    if found is None:
+        raise Malformed(NOT_JSON)
+    yield from (b'{"refund":%s}' % x for x in found) if stream == "refunds" else found
 
 
 def _refunds_of(data: Any) -> Iterator[Any]:

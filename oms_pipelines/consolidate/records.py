@@ -15,6 +15,7 @@ import polars as pl
 
 from oms_pipelines.channels import ENTRY_POINTS
 from oms_pipelines.config import Channel
+from oms_pipelines.elements import NOT_JSON
 from oms_pipelines.errors import Malformed, Misconfigured
 
 REJECTED = pl.Schema(
@@ -64,7 +65,7 @@ def chunks(
             found = cut(stream, body, info.channel, info.profiles)
             texts = [r if type(r) is bytes else _text(r) for r in found]
         except (Malformed, orjson.JSONDecodeError, UnicodeDecodeError) as e:
-            reason = str(e) if isinstance(e, Malformed) else "the page is not JSON"
+            reason = str(e) if isinstance(e, Malformed) else NOT_JSON
             rejected.append((number, -1, None, reason))
             continue
         faults = list(_faults(body, texts))
@@ -101,12 +102,18 @@ def cutter(system: str) -> Cut:
 
 
 def _text(record: Any) -> bytes:
-    return orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    """Return a record as JSON; nothing where it is nested too deeply for that."""
+    try:
+        return orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return b""
 
 
 def _faults(page: bytes, texts: Sequence[bytes]) -> Iterator[tuple[int, str]]:
     for at, text in enumerate(texts):
-        if text[:1] != b"{":
+        if not text:
+            yield at, "nothing, or nested too deeply to be read; send each record as one object"
+        elif text[:1] != b"{":
             yield at, "not an object; send each record as one"
     if b"\\u0000" in page:
         for at, text in enumerate(texts):

@@ -17,7 +17,8 @@ WITH parts AS (
         s.o.customer.shipping_address AS a,
         s.o.customer_notification_email AS email,
         upper(trim(coalesce(
-            s.o.customer.shipping_address.country_iso_code, s.o.customer.shipping_address.country
+            nullif(s.o.customer.shipping_address.country_iso_code, ''),
+            s.o.customer.shipping_address.country
         ))) AS country
     FROM shaped AS s
 )
@@ -30,11 +31,14 @@ SELECT
         nullif(trim(concat_ws(' ', p.a.firstname, p.a.lastname)), ''),
         nullif(trim(concat_ws(' ', p.customer.firstname, p.customer.lastname)), '')
     ) AS name,
-    nullif(trim(concat_ws(', ', p.a.company, p.a.company_2)), '') AS company,
+    nullif(concat_ws(', ', nullif(trim(p.a.company), ''), nullif(trim(p.a.company_2), '')), '')
+        AS company,
     nullif(trim(p.email), '') AS email,
-    nullif(trim(coalesce(p.a.phone, p.a.phone_secondary)), '') AS phone,
+    coalesce(nullif(trim(p.a.phone), ''), nullif(trim(p.a.phone_secondary), '')) AS phone,
     nullif(trim(p.a.street_1), '') AS address1,
-    nullif(trim(concat_ws(', ', p.a.street_2, p.a.additional_info)), '') AS address2,
+    nullif(concat_ws(
+        ', ', nullif(trim(p.a.street_2), ''), nullif(trim(p.a.additional_info), '')
+    ), '') AS address2,
     nullif(trim(p.a.zip_code), '') AS postal_code,
     nullif(trim(p.a.city), '') AS city,
     nullif(trim(p.a.state), '') AS region,

@@ -21,7 +21,9 @@ WITH judged AS (
         s.*,
         s.o.order_state AS word,
         coalesce(list_sum(list_transform(s.refunds, lambda r: r.amount)), 0) AS refunded,
-        len(list_filter(s.refunds, lambda r: r.state = 'REFUNDED')) > 0 AS refund_paid,
+        len(list_filter(s.refunds, lambda r: coalesce(r.state, 'REFUNDED') = 'REFUNDED')) > 0
+            AS refund_paid,
+        len(list_filter(s.refunds, lambda r: r.state <> 'REFUNDED')) > 0 AS refund_waits,
         CASE
             WHEN s.o.order_state IN ('SHIPPING', 'SHIPPED', 'TO_COLLECT') THEN 'open'
             WHEN s.o.order_state IN ('RECEIVED', 'CLOSED') THEN 'closed'
@@ -46,6 +48,8 @@ SELECT
         WHEN s.o.order_id IS NULL THEN 'not an order: order_id is missing'
         WHEN s.o.order_lines IS NULL THEN 'not an order: order_lines is missing'
         WHEN coalesce(s.word, '') = '' THEN 'order_state is missing'
+        WHEN s.unreadable THEN 'order_lines[].refunds[] or cancelations[]: an amount or a '
+            'quantity is no number; write it as 12.50'
     END AS refusal,
     i.channel_id || '/' || s.o.order_id AS order_id,
     i.channel_id,
@@ -57,6 +61,9 @@ SELECT
         WHEN s.o.fully_refunded = 'true' THEN 'refunded'
         WHEN s.order_status = 'canceled' THEN
             CASE WHEN s.o.customer_debited_date IS NULL THEN 'voided' ELSE 'refunded' END
+        WHEN s.refund_paid AND NOT s.refund_waits AND s.refunded
+            >= try_cast(s.o.total_price AS DECIMAL(18, 4)) - s.canceled_amount
+            + CASE WHEN s.tax_excluded THEN s.tax ELSE 0 END THEN 'refunded'
         WHEN s.refund_paid THEN 'partially_refunded'
         WHEN s.word IN ('STAGING', 'WAITING_ACCEPTANCE', 'WAITING_DEBIT', 'WAITING_DEBIT_PAYMENT')
             THEN 'pending'

@@ -37,6 +37,7 @@ WITH parsed AS (
         "order_lines": [{
             "order_line_id": "VARCHAR", "offer_sku": "VARCHAR", "product_title": "VARCHAR",
             "order_line_state": "VARCHAR", "quantity": "VARCHAR", "shipped_date": "VARCHAR",
+            "received_date": "VARCHAR",
             "price": "VARCHAR", "price_unit": "VARCHAR",
             "taxes": [{"amount": "VARCHAR"}], "shipping_taxes": [{"amount": "VARCHAR"}],
             "cancelations": [{
@@ -58,7 +59,12 @@ WITH parsed AS (
 
 -- a lambda copies what it captures for each line: a flag, not the order
 moded AS (
-    SELECT *, o.order_tax_mode = 'TAX_EXCLUDED' AS tax_excluded FROM parsed
+    SELECT
+        *,
+        o.order_tax_mode = 'TAX_EXCLUDED' AS tax_excluded,
+        coalesce(o.order_state IN ('SHIPPED', 'TO_COLLECT', 'RECEIVED', 'CLOSED'), false)
+            AS has_shipped
+    FROM parsed
 ),
 
 lined AS (
@@ -82,10 +88,13 @@ lined AS (
                 l.shipping_taxes, lambda t: try_cast(t.amount AS DECIMAL(18, 4)))),
             shipped: l.order_line_state IN ('SHIPPED', 'TO_COLLECT', 'RECEIVED', 'CLOSED')
                 OR (l.order_line_state IN ('INCIDENT_OPEN', 'REFUNDED', 'WAITING_REFUND',
-                    'WAITING_REFUND_PAYMENT') AND l.shipped_date IS NOT NULL),
+                    'WAITING_REFUND_PAYMENT')
+                    AND coalesce(l.shipped_date, l.received_date) IS NOT NULL)
+                OR (l.order_line_state = 'INCIDENT_OPEN' AND has_shipped),
             canceled: l.order_line_state IN ('CANCELED', 'REFUSED')
                 OR (l.order_line_state IN ('REFUNDED', 'WAITING_REFUND',
-                    'WAITING_REFUND_PAYMENT') AND l.shipped_date IS NULL),
+                    'WAITING_REFUND_PAYMENT')
+                    AND coalesce(l.shipped_date, l.received_date) IS NULL),
             canceled_units: coalesce(list_sum(list_transform(
                 l.cancelations, lambda c: try_cast(c.quantity AS DECIMAL(18, 3)))), 0),
             canceled_amount: coalesce(list_sum(list_transform(l.cancelations, lambda c:
@@ -124,6 +133,16 @@ SELECT
     o,
     lines,
     tax_excluded,
+    len(list_filter(
+        flatten(list_transform(o.order_lines, lambda l: list_concat(
+            list_transform(l.cancelations, lambda c: [
+                c.amount, c.shipping_amount, c.quantity
+            ]),
+            list_transform(l.refunds, lambda r: [r.amount, r.shipping_amount, r.quantity])
+        ))),
+        lambda told: len(list_filter(told, lambda x:
+            x <> '' AND try_cast(x AS DECIMAL(18, 4)) IS NULL)) > 0
+    )) > 0 AS unreadable,
     coalesce(list_sum(list_transform(lines, lambda l:
         coalesce(l.tax, 0) + coalesce(l.shipping_tax, 0))), 0) AS tax,
     coalesce(list_sum(list_transform(lines, lambda l: l.canceled_amount)), 0) AS canceled_amount,

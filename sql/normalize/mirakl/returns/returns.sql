@@ -14,7 +14,7 @@ SELECT
     nullif(trim(s.r.rma), '') AS rma,
     'customer' AS initiator,
     CASE
-        WHEN s.r.state = 'IN_PROGRESS' AND s.r.tracking.tracking_number IS NOT NULL
+        WHEN s.r.state = 'IN_PROGRESS' AND nullif(trim(s.r.tracking.tracking_number), '') IS NOT NULL
             THEN 'in_transit'
         WHEN s.r.state = 'RECEIVED' THEN 'received'
         WHEN s.r.state = 'REFUSED' THEN 'refused'
@@ -25,7 +25,7 @@ SELECT
     s.r.state AS status_raw,
     s.r.reason_code AS reason_raw,
     nullif(trim(s.r.description), '') AS reason_text,
-    coalesce(s.r.tracking.carrier_code, s.r.tracking.carrierCode,
+    coalesce(nullif(s.r.tracking.carrier_code, ''), nullif(s.r.tracking.carrierCode, ''),
         s.r.tracking.carrier_standard_code) AS carrier_id,
     nullif(trim(s.r.tracking.tracking_number), '') AS tracking_number,
     s.r.date_created AS announced_at,

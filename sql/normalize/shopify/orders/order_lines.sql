@@ -3,7 +3,8 @@
 -- lines set to zero by an edit included; a line without SKU keeps a null.
 --
 -- Decisions:
---   * Canceled and shipped as worked out in shape.sql.
+--   * Canceled and shipped as worked out in shape.sql; of a canceled order, all that has not
+--     shipped is canceled.
 --   * The line amount is price x ordered units less the discounts allocated to the line.
 --     Shopify keeps allocations as they were for the ordered units, so this holds for the
 --     ordered quantity, whatever was edited since; the unit price is its share.
@@ -16,12 +17,12 @@ SELECT
     s.l.sku AS channel_sku,
     s.l.title AS title,
     s.l.quantity AS ordered_quantity,
-    greatest(0, least(
+    greatest(0, CASE WHEN s.canceled THEN s.l.ordered - greatest(0, s.l.shipped) ELSE least(
         s.l.ordered - coalesce(s.l.current, s.l.ordered),
         s.l.ordered - s.l.shipped - coalesce(
             s.l.to_ship, least(coalesce(s.l.current, s.l.ordered), s.l.ordered - s.l.shipped)
         )
-    )) AS canceled_quantity,
+    ) END) AS canceled_quantity,
     greatest(0, s.l.shipped) AS shipped_quantity,
     CASE WHEN s.l.discount = 0 THEN s.l.unit_price ELSE coalesce(
         CAST(round(
@@ -42,6 +43,7 @@ SELECT
 FROM (
     SELECT
         page, record, external_id, currency, without_address, retail_location,
+        canceled_at IS NOT NULL AS canceled,
         unnest(lines) AS l
     FROM shaped
 ) AS s CROSS JOIN batch_info AS i

@@ -3,11 +3,10 @@
 --
 -- Decisions:
 --   * What the customer pays now is `currentTotalPriceSet` (edits and removed units count),
---     at purchase `totalPriceSet`. Old REST answers lack the first: then it is the total
---     less what was refunded.
---   * Refunded is `totalRefundedSet`; REST has successful refund transactions instead, and
---     only those in shop money count. It is never added up from refund lines: fees and
---     exchanges are netted in it.
+--     at purchase `totalPriceSet`. Where the first is not told it is the second less what was
+--     refunded, and unknown when that is.
+--   * Refunded is `totalRefundedSet`, else what each refund gave; unknown when one is. It is
+--     never added up from refund lines: fees and exchanges are netted in it.
 --   * Canceled by `cancelledAt`, closed by `closedAt` (archived), whatever the other two
 --     statuses say.
 --   * Held: unpaid or partly paid (unless options.ship_unpaid), payment voided or expired,
@@ -50,14 +49,9 @@ WITH words AS (
             AS address_missing,
         coalesce(
             s.refunded_amount,
-            CASE WHEN s.refunds IS NOT NULL THEN CAST(coalesce(list_sum(list_transform(
-                list_filter(
-                    flatten(list_transform(s.refunds, lambda r: r.transactions)),
-                    lambda t: t.kind = 'refund' AND t.status = 'success'
-                        AND upper(t.currency) = s.currency
-                ),
-                lambda t: try_cast(t.amount AS DECIMAL(18, 4))
-            )), 0) AS VARCHAR) END
+            CASE WHEN len(list_filter(s.refunds, lambda r: r.given IS NULL)) = 0 THEN
+                CAST(coalesce(list_sum(list_transform(s.refunds, lambda r: r.given)), 0) AS VARCHAR)
+            END
         ) AS refunded
     FROM shaped AS s CROSS JOIN batch_info AS i
 ),
@@ -127,10 +121,10 @@ SELECT
     fulfillment_status_raw,
     hold_reason,
     currency,
-    coalesce(total_amount, CAST(
-        try_cast(rest_total_amount AS DECIMAL(18, 4))
+    coalesce(total_amount, CASE WHEN refunded IS NOT NULL OR refunds IS NULL THEN CAST(
+        try_cast(original_total_amount AS DECIMAL(18, 4))
         - coalesce(try_cast(refunded AS DECIMAL(18, 4)), 0) AS VARCHAR
-    )) AS total_amount,
+    ) END) AS total_amount,
     original_total_amount,
     tax_amount,
     shipping_amount,

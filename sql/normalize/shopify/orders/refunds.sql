@@ -3,30 +3,15 @@
 -- row, of money or only of goods (amount 0).
 --
 -- Decisions:
---   * The amount is `totalRefundedSet`; REST has transactions instead: the successful ones
---     of kind refund count, and where one is not in shop money the amount is unknown (null).
---     Never the sum of the lines: fees and exchanges are netted in it.
+--   * The amount is as worked out in shape.sql, never the sum of the lines: fees and
+--     exchanges are netted in it.
 --   * Refunds share their order's version.
 SELECT
     s.page,
     s.record,
     i.channel_id || '/' || s.external_id AS order_id,
     split_part(s.r.id, '/', -1) AS refund_id,
-    coalesce(
-        s.r.totalRefundedSet.shopMoney.amount,
-        CASE
-            WHEN s.r.transactions IS NULL THEN NULL
-            WHEN len(list_filter(
-                s.r.transactions, lambda t: upper(t.currency) IS DISTINCT FROM s.currency
-            )) > 0 THEN NULL
-            ELSE CAST(coalesce(list_sum(list_transform(
-                list_filter(
-                    s.r.transactions, lambda t: t.kind = 'refund' AND t.status = 'success'
-                ),
-                lambda t: try_cast(t.amount AS DECIMAL(18, 4))
-            )), 0) AS VARCHAR)
-        END
-    ) AS amount,
+    s.r.given AS amount,
     s.currency,
     nullif(trim(s.r.note), '') AS reason_text,
     coalesce(s.r.createdAt, s.r.created_at) AS refunded_at,

@@ -13,8 +13,13 @@
 --   * to_ship: what can still be shipped.
 --   * shipped: what fulfillments hold that were not canceled and did not fail; those under
 --     way count, somebody ships them. A returned unit stays shipped.
+--     Where parcels are told without their lines, or not at all, shipped is what is left of
+--     the line's own units, and a word FULFILLED counts when there are none.
 --   * So units that are neither shipped nor to be shipped were taken out before shipping,
 --     and never more than current has lost. A unit returned after shipping is not one.
+--
+-- A refund's money is `totalRefundedSet`; REST has its successful transactions instead. One that
+-- is not in shop money, or transactions nobody asked for, leave it unknown.
 --
 -- Lambdas capture whole columns, and what is captured is copied for each element of a list:
 -- only narrow columns stand in them. Lists of bulk files are read in a second parse, which
@@ -39,25 +44,29 @@ WITH parsed AS (
             "displayFinancialStatus": "VARCHAR", "financial_status": "VARCHAR",
             "displayFulfillmentStatus": "VARCHAR", "fulfillment_status": "VARCHAR",
             "email": "VARCHAR", "contact_email": "VARCHAR", "phone": "VARCHAR",
+            "customer": {"email": "VARCHAR"},
             "customAttributes": [{"key": "VARCHAR", "value": "VARCHAR"}],
             "note_attributes": [{"name": "VARCHAR", "value": "VARCHAR"}],
             "retailLocation": {"id": "VARCHAR"}, "location_id": "VARCHAR",
             "shippingAddress": {
-                "name": "VARCHAR", "company": "VARCHAR", "address1": "VARCHAR",
-                "address2": "VARCHAR", "zip": "VARCHAR", "city": "VARCHAR",
-                "provinceCode": "VARCHAR", "countryCodeV2": "VARCHAR", "phone": "VARCHAR",
+                "name": "VARCHAR", "firstName": "VARCHAR", "lastName": "VARCHAR",
+                "company": "VARCHAR", "address1": "VARCHAR", "address2": "VARCHAR",
+                "zip": "VARCHAR", "city": "VARCHAR", "provinceCode": "VARCHAR",
+                "countryCodeV2": "VARCHAR", "countryCode": "VARCHAR", "phone": "VARCHAR",
                 "latitude": "VARCHAR", "longitude": "VARCHAR"
             },
             "shipping_address": {
-                "name": "VARCHAR", "company": "VARCHAR", "address1": "VARCHAR",
-                "address2": "VARCHAR", "zip": "VARCHAR", "city": "VARCHAR",
+                "name": "VARCHAR", "first_name": "VARCHAR", "last_name": "VARCHAR",
+                "company": "VARCHAR", "address1": "VARCHAR", "address2": "VARCHAR",
+                "zip": "VARCHAR", "city": "VARCHAR",
                 "province_code": "VARCHAR", "country_code": "VARCHAR", "phone": "VARCHAR",
                 "latitude": "VARCHAR", "longitude": "VARCHAR"
             },
             "shippingLine": {"title": "VARCHAR", "code": "VARCHAR"},
             "shippingLines": {"nodes": [{"title": "VARCHAR", "code": "VARCHAR"}]},
-            "shipping_lines": [{"title": "VARCHAR", "code": "VARCHAR"}],
-            "totalPriceSet": {"shopMoney": {"amount": "VARCHAR"}}, "total_price": "VARCHAR",
+            "shipping_lines": [{"title": "VARCHAR", "code": "VARCHAR", "price": "VARCHAR"}],
+            "totalPriceSet": {"shopMoney": {"amount": "VARCHAR", "currencyCode": "VARCHAR"}},
+            "total_price": "VARCHAR",
             "currentTotalPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
             "current_total_price": "VARCHAR",
             "totalTaxSet": {"shopMoney": {"amount": "VARCHAR"}}, "total_tax": "VARCHAR",
@@ -98,6 +107,8 @@ WITH parsed AS (
                 "requiresShipping": "VARCHAR", "isGiftCard": "VARCHAR",
                 "lineItemGroup": {"id": "VARCHAR"},
                 "originalUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
+                "discountedUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
+                "totalDiscountSet": {"shopMoney": {"amount": "VARCHAR"}},
                 "discountAllocations": [
                     {"allocatedAmountSet": {"shopMoney": {"amount": "VARCHAR"}}}
                 ],
@@ -108,7 +119,7 @@ WITH parsed AS (
                 "quantity": "VARCHAR", "current_quantity": "VARCHAR",
                 "fulfillable_quantity": "VARCHAR", "fulfillment_status": "VARCHAR",
                 "requires_shipping": "VARCHAR", "gift_card": "VARCHAR", "price": "VARCHAR",
-                "discount_allocations": [{"amount": "VARCHAR"}],
+                "total_discount": "VARCHAR", "discount_allocations": [{"amount": "VARCHAR"}],
                 "tax_lines": [{"price": "VARCHAR"}]
             }]
         }') AS o
@@ -118,7 +129,10 @@ WITH parsed AS (
 lists AS (
     SELECT
         * EXCLUDE (body),
-        o.fulfillments IS NOT NULL AS are_told,
+        o.fulfillments IS NOT NULL AND len(list_filter(o.fulfillments, lambda f:
+            f.fulfillmentLineItems.nodes IS NULL AND f.line_items IS NULL)) = 0 AS are_told,
+        coalesce(upper(o.displayFulfillmentStatus) = 'FULFILLED', false) AS all_shipped,
+        upper(coalesce(o.currencyCode, o.currency, o.totalPriceSet.shopMoney.currencyCode)) AS coin,
         coalesce(
             o.lineItems.nodes,
             CASE WHEN o.line_items IS NULL THEN json_transform(body, '{"lineItems": [{
@@ -128,6 +142,8 @@ lists AS (
                 "requiresShipping": "VARCHAR", "isGiftCard": "VARCHAR",
                 "lineItemGroup": {"id": "VARCHAR"},
                 "originalUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
+                "discountedUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
+                "totalDiscountSet": {"shopMoney": {"amount": "VARCHAR"}},
                 "discountAllocations": [
                     {"allocatedAmountSet": {"shopMoney": {"amount": "VARCHAR"}}}
                 ],
@@ -149,7 +165,7 @@ lists AS (
         flatten(list_transform(o.refunds, lambda r: r.refund_line_items)) AS refunded,
         flatten(list_transform(
             list_filter(o.fulfillments, lambda f:
-                upper(f.status) NOT IN ('CANCELLED', 'ERROR', 'FAILURE')),
+                coalesce(upper(f.status), '') NOT IN ('CANCELLED', 'ERROR', 'FAILURE')),
             lambda f: coalesce(
                 list_transform(f.fulfillmentLineItems.nodes, lambda n: {
                     line: split_part(n.lineItem.id, '/', -1),
@@ -175,17 +191,34 @@ told AS (
                 ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
                 current: try_cast(l.currentQuantity AS DECIMAL(18, 3)),
                 to_ship: try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3)),
-                shipped: CASE WHEN are_told OR l.unfulfilledQuantity IS NULL THEN 0 ELSE
-                    try_cast(l.quantity AS DECIMAL(18, 3))
-                    - try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3))
-                    - coalesce(try_cast(l.nonFulfillableQuantity AS DECIMAL(18, 3)), 0)
+                shipped: CASE
+                    WHEN are_told THEN 0
+                    WHEN all_shipped AND l.unfulfilledQuantity IS NULL THEN try_cast(
+                        coalesce(l.currentQuantity, l.quantity) AS DECIMAL(18, 3))
+                    WHEN l.unfulfilledQuantity IS NULL THEN 0
+                    WHEN l.nonFulfillableQuantity IS NULL AND NOT all_shipped THEN
+                        try_cast(coalesce(l.currentQuantity, l.quantity) AS DECIMAL(18, 3))
+                        - try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3))
+                    ELSE try_cast(l.quantity AS DECIMAL(18, 3))
+                        - try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3))
+                        - coalesce(try_cast(l.nonFulfillableQuantity AS DECIMAL(18, 3)), 0)
                 END,
                 requires_shipping: coalesce(l.requiresShipping, 'true') = 'true'
                     AND coalesce(l.isGiftCard, 'false') <> 'true',
                 keep_together: split_part(l.lineItemGroup.id, '/', -1),
-                unit_price: l.originalUnitPriceSet.shopMoney.amount,
-                discount: coalesce(list_sum(list_transform(l.discountAllocations, lambda d:
-                    try_cast(d.allocatedAmountSet.shopMoney.amount AS DECIMAL(18, 4)))), 0),
+                unit_price: coalesce(
+                    l.originalUnitPriceSet.shopMoney.amount,
+                    CASE WHEN l.discountAllocations IS NULL
+                        THEN l.discountedUnitPriceSet.shopMoney.amount END
+                ),
+                discount: coalesce(
+                    list_sum(list_transform(l.discountAllocations, lambda d:
+                        try_cast(d.allocatedAmountSet.shopMoney.amount AS DECIMAL(18, 4)))),
+                    CASE WHEN l.discountAllocations IS NULL
+                        AND l.originalUnitPriceSet.shopMoney.amount IS NOT NULL
+                        THEN try_cast(l.totalDiscountSet.shopMoney.amount AS DECIMAL(18, 4)) END,
+                    0
+                ),
                 tax: CASE WHEN l.taxLines IS NOT NULL THEN coalesce(
                     list_sum(list_transform(l.taxLines, lambda t:
                         try_cast(t.priceSet.shopMoney.amount AS DECIMAL(18, 4)))), 0) END
@@ -198,16 +231,24 @@ told AS (
                 ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
                 current: try_cast(l.current_quantity AS DECIMAL(18, 3)),
                 to_ship: try_cast(l.fulfillable_quantity AS DECIMAL(18, 3)),
-                shipped: CASE WHEN are_told OR l.fulfillment_status IS NULL THEN 0 ELSE
-                    try_cast(l.current_quantity AS DECIMAL(18, 3))
-                    - try_cast(l.fulfillable_quantity AS DECIMAL(18, 3))
+                shipped: CASE
+                    WHEN are_told OR l.fulfillment_status IS NULL THEN 0
+                    WHEN l.fulfillable_quantity IS NULL AND l.fulfillment_status <> 'fulfilled'
+                        THEN 0
+                    ELSE try_cast(coalesce(l.current_quantity, l.quantity) AS DECIMAL(18, 3))
+                        - coalesce(try_cast(l.fulfillable_quantity AS DECIMAL(18, 3)), 0)
                 END,
                 requires_shipping: coalesce(l.requires_shipping, 'true') = 'true'
                     AND coalesce(l.gift_card, 'false') <> 'true',
                 keep_together: CAST(NULL AS VARCHAR),
                 unit_price: l.price,
-                discount: coalesce(list_sum(list_transform(l.discount_allocations, lambda d:
-                    try_cast(d.amount AS DECIMAL(18, 4)))), 0),
+                discount: coalesce(
+                    list_sum(list_transform(l.discount_allocations, lambda d:
+                        try_cast(d.amount AS DECIMAL(18, 4)))),
+                    CASE WHEN l.discount_allocations IS NULL
+                        THEN try_cast(l.total_discount AS DECIMAL(18, 4)) END,
+                    0
+                ),
                 tax: CASE WHEN l.tax_lines IS NOT NULL THEN coalesce(
                     list_sum(list_transform(l.tax_lines, lambda t:
                         try_cast(t.price AS DECIMAL(18, 4)))), 0) END
@@ -228,7 +269,7 @@ SELECT
     o.test = 'true' AS is_test,
     o.confirmed = 'false' AS is_unconfirmed,
     lower(coalesce(o.sourceName, o.source_name)) AS source_name,
-    upper(coalesce(o.currencyCode, o.currency)) AS currency,
+    coin AS currency,
     coalesce(o.taxesIncluded, o.taxes_included) AS prices_include_tax,
     coalesce(o.customerLocale, o.customer_locale) AS language,
     coalesce(o.displayFinancialStatus, o.financial_status) AS payment_status_raw,
@@ -236,24 +277,35 @@ SELECT
     coalesce(nullif(trim(shipping_line.code), ''), shipping_line.title) AS service,
     split_part(coalesce(o.retailLocation.id, o.location_id), '/', -1) AS retail_location,
     o.shippingAddress IS NULL AND o.shipping_address IS NULL AS without_address,
-    coalesce(o.shippingAddress.name, o.shipping_address.name) AS name,
+    coalesce(
+        nullif(trim(coalesce(o.shippingAddress.name, o.shipping_address.name)), ''),
+        concat_ws(' ', o.shippingAddress.firstName, o.shippingAddress.lastName,
+            o.shipping_address.first_name, o.shipping_address.last_name)
+    ) AS name,
     coalesce(o.shippingAddress.company, o.shipping_address.company) AS company,
-    coalesce(o.email, o.contact_email) AS email,
-    coalesce(o.shippingAddress.phone, o.shipping_address.phone, o.phone) AS phone,
+    coalesce(nullif(o.email, ''), nullif(o.contact_email, ''), o.customer.email) AS email,
+    coalesce(
+        nullif(o.shippingAddress.phone, ''), nullif(o.shipping_address.phone, ''), o.phone
+    ) AS phone,
     coalesce(o.shippingAddress.address1, o.shipping_address.address1) AS address1,
     coalesce(o.shippingAddress.address2, o.shipping_address.address2) AS address2,
     coalesce(o.shippingAddress.zip, o.shipping_address.zip) AS postal_code,
     coalesce(o.shippingAddress.city, o.shipping_address.city) AS city,
     coalesce(o.shippingAddress.provinceCode, o.shipping_address.province_code) AS region,
-    coalesce(o.shippingAddress.countryCodeV2, o.shipping_address.country_code) AS country,
+    coalesce(
+        o.shippingAddress.countryCodeV2, o.shippingAddress.countryCode,
+        o.shipping_address.country_code
+    ) AS country,
     coalesce(o.shippingAddress.latitude, o.shipping_address.latitude) AS latitude,
     coalesce(o.shippingAddress.longitude, o.shipping_address.longitude) AS longitude,
     coalesce(o.currentTotalPriceSet.shopMoney.amount, o.current_total_price) AS total_amount,
-    o.total_price AS rest_total_amount,
     coalesce(o.totalPriceSet.shopMoney.amount, o.total_price) AS original_total_amount,
     coalesce(o.totalTaxSet.shopMoney.amount, o.total_tax) AS tax_amount,
     coalesce(
-        o.totalShippingPriceSet.shopMoney.amount, o.total_shipping_price_set.shop_money.amount
+        o.totalShippingPriceSet.shopMoney.amount,
+        o.total_shipping_price_set.shop_money.amount,
+        CAST(list_sum(list_transform(
+            o.shipping_lines, lambda l: try_cast(l.price AS DECIMAL(18, 4)))) AS VARCHAR)
     ) AS shipping_amount,
     coalesce(o.totalDiscountsSet.shopMoney.amount, o.total_discounts) AS discount_amount,
     o.totalRefundedSet.shopMoney.amount AS refunded_amount,
@@ -272,7 +324,18 @@ SELECT
         list_filter(o.note_attributes, lambda a: a.name = 'promised_at')[1].value,
         list_max(list_transform(deliveries, lambda d: d.deliveryMethod.maxDeliveryDateTime))
     ) AS promised_at,
-    o.refunds AS refunds,
+    list_transform(o.refunds, lambda r: struct_insert(r, given := coalesce(
+        try_cast(r.totalRefundedSet.shopMoney.amount AS DECIMAL(18, 4)),
+        CASE
+            WHEN r.transactions IS NULL OR len(list_filter(r.transactions, lambda t:
+                lower(t.kind) = 'refund' AND lower(t.status) = 'success'
+                AND upper(t.currency) <> coin)) > 0 THEN NULL
+            ELSE coalesce(list_sum(list_transform(
+                list_filter(r.transactions, lambda t:
+                    lower(t.kind) = 'refund' AND lower(t.status) = 'success'),
+                lambda t: try_cast(t.amount AS DECIMAL(18, 4)))), 0)
+        END
+    ))) AS refunds,
     CASE WHEN len(fulfilled) > 0 OR len(refunded) > 0 THEN list_transform(
         lines, lambda l: struct_update(
             l,
@@ -280,7 +343,7 @@ SELECT
                 list_filter(refunded, lambda r: split_part(r.line_item_id, '/', -1) = l.id),
                 lambda r: try_cast(r.quantity AS DECIMAL(18, 3))
             )), 0) AS DECIMAL(18, 3))),
-            shipped := CASE WHEN fulfilled IS NULL THEN l.shipped ELSE try_cast(
+            shipped := CASE WHEN NOT are_told THEN l.shipped ELSE try_cast(
                 coalesce(list_sum(list_transform(
                     list_filter(fulfilled, lambda f: f.line = l.id), lambda f: f.units
                 )), 0) AS DECIMAL(18, 3)

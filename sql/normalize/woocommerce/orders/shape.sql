@@ -5,7 +5,7 @@
 -- Decisions:
 --   * A status is one word for three axes; `wc-` (the database's spelling) is dropped.
 --   * *_gmt times are UTC without a mark. Old versions lack them, and then the local time is
---     resolved in the shop's zone; they may lack the change time, and then the creation
+--     resolved in the shop's zone, unless it bears an offset; they may lack the change time, and then the creation
 --     time stands in. WordPress writes "never" as year 0 or -1. A time nobody can read goes
 --     on as text, for the gate to name.
 --   * Refund totals are negative; refunded is positive, null when the shop does not tell.
@@ -58,8 +58,10 @@ clean AS (
         nullif(regexp_replace(p.o.date_created, '^(0000|-).*$', ''), '') AS created_local,
         nullif(regexp_replace(p.o.date_modified_gmt, '^(0000|-).*$', ''), '') AS modified_gmt,
         nullif(regexp_replace(p.o.date_modified, '^(0000|-).*$', ''), '') AS modified_local,
-        coalesce(p.o.date_paid_gmt, p.o.date_paid, '') <> '' AS paid,
-        coalesce(p.o.date_completed_gmt, p.o.date_completed, '') <> '' AS was_completed,
+        coalesce(nullif(p.o.date_paid_gmt, ''), p.o.date_paid, '') NOT SIMILAR TO '((0000|-).*)?'
+            AS paid,
+        coalesce(nullif(p.o.date_completed_gmt, ''), p.o.date_completed, '')
+            NOT SIMILAR TO '((0000|-).*)?' AS was_completed,
         list_transform(
             p.o.refunds, lambda r: abs(try_cast(r.total AS DECIMAL(18, 4)))
         ) AS refund_totals
@@ -82,14 +84,16 @@ SELECT
         created_gmt || CASE
             WHEN regexp_matches(created_gmt, '(Z|[+-]\d\d:?\d\d)$') THEN '' ELSE 'Z'
         END,
-        CAST(timezone(time_zone, try_cast(created_local AS TIMESTAMP)) AS VARCHAR),
+        CASE WHEN NOT regexp_matches(created_local, '(Z|[+-]\d\d:?\d\d)$')
+            THEN CAST(timezone(time_zone, try_cast(created_local AS TIMESTAMP)) AS VARCHAR) END,
         created_local
     ) AS created_at,
     coalesce(
         modified_gmt || CASE
             WHEN regexp_matches(modified_gmt, '(Z|[+-]\d\d:?\d\d)$') THEN '' ELSE 'Z'
         END,
-        CAST(timezone(time_zone, try_cast(modified_local AS TIMESTAMP)) AS VARCHAR),
+        CASE WHEN NOT regexp_matches(modified_local, '(Z|[+-]\d\d:?\d\d)$')
+            THEN CAST(timezone(time_zone, try_cast(modified_local AS TIMESTAMP)) AS VARCHAR) END,
         modified_local
     ) AS modified_at,
     list_filter(

@@ -2,15 +2,15 @@
 -- Grain: one row a record. Keys: page, record.
 -- A refund does not name its order, or its currency: the adapter lands the order's id,
 -- currency, status and completion time around it. A refund read alone names its order by its
--- link "up", takes the channel's currency, and says nothing of what had been shipped.
+-- parent_id (newer shops) or its link "up", takes the channel's currency, and says nothing of what had been shipped.
 WITH parsed AS (
     SELECT page, record, json_transform(body, '{
         "order": {
             "id": "VARCHAR", "currency": "VARCHAR", "status": "VARCHAR",
-            "date_completed_gmt": "VARCHAR"
+            "date_completed_gmt": "VARCHAR", "date_completed": "VARCHAR"
         },
         "refund": {
-            "id": "VARCHAR", "date_created": "VARCHAR", "date_created_gmt": "VARCHAR",
+            "id": "VARCHAR", "parent_id": "VARCHAR", "date_created": "VARCHAR", "date_created_gmt": "VARCHAR",
             "amount": "VARCHAR", "reason": "VARCHAR",
             "line_items": [{
                 "id": "VARCHAR", "quantity": "VARCHAR", "total": "VARCHAR",
@@ -29,8 +29,8 @@ clean AS (
         p.record,
         p.r,
         i.time_zone,
-        nullif(trim(p.r.refund.date_created_gmt), '') AS gmt,
-        nullif(trim(p.r.refund.date_created), '') AS local
+        nullif(regexp_replace(trim(p.r.refund.date_created_gmt), '^(0000|-).*$', ''), '') AS gmt,
+        nullif(regexp_replace(trim(p.r.refund.date_created), '^(0000|-).*$', ''), '') AS local
     FROM parsed AS p CROSS JOIN batch_info AS i
 )
 
@@ -40,14 +40,19 @@ SELECT
     r.refund AS refund,
     coalesce(
         r.order.id,
-        nullif(regexp_extract(r.refund._links.up[1].href, '/orders/(\d+)$', 1), '')
+        nullif(r.refund.parent_id, '0'),
+        nullif(regexp_extract(r.refund._links.up[1].href, '/orders/(\d+)/?$', 1), '')
     ) AS order_number,
     nullif(upper(trim(r.order.currency)), '') AS currency,
     r.order.status AS order_status,
-    try_cast(nullif(r.order.date_completed_gmt, '') || 'Z' AS TIMESTAMPTZ) AS completed_at,
+    coalesce(
+        try_cast(nullif(r.order.date_completed_gmt, '') || 'Z' AS TIMESTAMPTZ),
+        timezone(time_zone, try_cast(nullif(r.order.date_completed, '') AS TIMESTAMP))
+    ) AS completed_at,
     coalesce(
         gmt || CASE WHEN regexp_matches(gmt, '(Z|[+-]\d\d:?\d\d)$') THEN '' ELSE 'Z' END,
-        CAST(timezone(time_zone, try_cast(local AS TIMESTAMP)) AS VARCHAR),
+        CASE WHEN NOT regexp_matches(local, '(Z|[+-]\d\d:?\d\d)$')
+            THEN CAST(timezone(time_zone, try_cast(local AS TIMESTAMP)) AS VARCHAR) END,
         local
     ) AS refunded_at
 FROM clean
