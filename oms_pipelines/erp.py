@@ -142,7 +142,7 @@ def _to_database(erp: Erp, rows: pl.DataFrame) -> None:
     """Replace the lines of these orders in the ERP's table; again, it ends the same."""
     try:
         engine = sa.create_engine(erp.url, hide_parameters=True)
-    except (sqlalchemy.exc.ArgumentError, ImportError) as e:
+    except (sqlalchemy.exc.ArgumentError, ImportError, ValueError) as e:
         raise Misconfigured([f"erp.url: cannot be used ({type(e).__name__})"]) from None
     target = _table(erp.table, rows)
     try:

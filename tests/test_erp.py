@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from stock_world import NOON, World, at, channel, network
 
 from oms_pipelines import crash, erp
-from oms_pipelines.config import Oms
+from oms_pipelines.config import Erp, Oms
 from oms_pipelines.consolidate.resolve import resolve
 from oms_pipelines.errors import Misconfigured, Rejected, Unreachable
 from oms_pipelines.logistics.kinds import DEFAULTS
@@ -27,7 +27,9 @@ def world(store: Store) -> World:
 
 
 def settings(tmp_path: Path, url: str) -> Oms:
-    return network([channel("shop", share=1)], output=str(tmp_path / "var"), erp={"url": url})
+    oms = network([channel("shop", share=1)], output=str(tmp_path / "var"))
+    told = Erp.model_validate({"url": "env:ERP"}, context={"env": {"ERP": url}})
+    return oms.model_copy(update={"erp": told})
 
 
 def fill(world: World) -> None:
