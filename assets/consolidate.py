@@ -40,7 +40,7 @@ TAKEN_CHECKS = [
 def consolidated(hub: dg.ResourceParam[Hub]) -> Iterator[dg.MaterializeResult]:
     """Shape, gate and merge every landed batch that the store has not taken yet."""
     with plainly():
-        load_reference(hub.store, hub.oms)
+        load_reference(hub.store, hub.oms, hub.now())
         done = consolidate(hub.store, hub.landing, hub.oms, hub.now(), on_progress=hub.said)
     hub.results["consolidate"] = done
     for stream, (name, _) in STREAMS.items():

@@ -110,7 +110,7 @@ def _sync(work: Path, url: str | None) -> dict[str, float]:
     done = extract_all(hub, sources(oms), None)
     assert not any(r.error for r in done), done
     lap("extract")
-    load_reference(hub.store, oms)
+    load_reference(hub.store, oms, hub.now())
     merged = consolidate(hub.store, hub.landing, oms, hub.now())
     lap("consolidate")
     plan.post_ledger(hub)

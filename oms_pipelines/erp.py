@@ -1,11 +1,12 @@
 """Export consolidated orders for the ERP: files in a folder, or a table of its database.
 
-Every new version of an order goes out once, under the key `erp/<order>/<version>`. A file
-is written once and kept as sent; a database gets the newest version of each order's lines.
+Every new version of an order goes out once, under the key `erp/<order>/<version>`; an order
+whose line was given another SKU is a new version too. A file is written once and kept as
+sent; a database gets the newest version of each order's lines.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ import sqlalchemy.exc
 from oms_pipelines.config import Erp, Oms
 from oms_pipelines.crash import point
 from oms_pipelines.errors import Malformed, Misconfigured, Rejected, Unreachable
+from oms_pipelines.logistics.kinds import ERP_ORDERS
+from oms_pipelines.logistics.manifest import Content, Totals, columns_of_totals, render
 from oms_pipelines.logistics.transport import MANIFEST, Folder, open_folder
 from oms_pipelines.outbox.intents import pending
 from oms_pipelines.store import Session, Store
@@ -37,35 +40,32 @@ def export_orders(store: Store, oms: Oms, now: datetime) -> int:
     """
     assert oms.erp is not None
     with store.session() as session:
-        file = _open_export(session) or _plan(session, now)
-        if file is None:
+        newest = session.query("erp/newest_files").rows(named=True)
+        if newest and newest[0]["state"] == "planned":
+            name, previous = newest[0]["name"], newest[1:]
+        else:
+            name, previous = _plan(session, newest, now), newest[:1]
+        if name is None:
             return 0
+        file = session.query("erp/file", name=name).row(0, named=True)
         rows = session.query("erp/rows", step=str(file["sequence"]))
     point("erp.planned")
+    before = (previous[0]["name"], previous[0]["sha256"]) if previous else None
+    made = render(file, before, rows.sort("order_id", "line_id"), ERP_ORDERS)
+    manifest = made.manifest
     if _is_database(oms.erp.url):
-        totals = _totals(rows, rows.write_csv().encode())
         _to_database(oms.erp, rows)
     else:
-        totals = _to_folder(oms, oms.erp.url, file["name"], rows)
+        manifest = _to_folder(oms, oms.erp.url, file["name"], made)
     point("erp.delivered")
     with store.session() as session:
-        return _mark(session, file, totals, now)
+        return _mark(session, file, orjson.loads(manifest), now)
 
 
-def _open_export(session: Session) -> dict[str, Any] | None:
-    """Return the export that was planned and not delivered, if there is one."""
-    last = session.query("erp/last_file")
-    planned = last.filter(pl.col("state") == "planned")
-    return planned.row(0, named=True) if planned.height else None
-
-
-def _plan(session: Session, now: datetime) -> dict[str, Any] | None:
-    """Fix which order versions the next export holds; None when there are none."""
-    last = session.query("erp/last_file")
-    since = last["planned_at"][0] - OVERLAP if last.height else BEGINNING
-    due = session.query("erp/candidates", since=since).with_columns(
-        pl.format("erp/{}/{}", "order_id", "record_hash").alias("key")
-    )
+def _plan(session: Session, newest: Sequence[Mapping], now: datetime) -> str | None:
+    """Fix which order versions the next export holds; return its name, None without any."""
+    since = newest[0]["planned_at"] - OVERLAP if newest else BEGINNING
+    due = session.query("erp/candidates", since=since).with_columns(_key())
     oldest = due["updated_at"].min()
     if not isinstance(oldest, datetime):
         return None
@@ -73,7 +73,7 @@ def _plan(session: Session, now: datetime) -> dict[str, Any] | None:
     due = due.join(session.query("erp/exported", since=oldest - AHEAD), on="key", how="anti")
     if due.is_empty():
         return None
-    sequence = (last["sequence"][0] if last.height else 0) + 1
+    sequence = newest[0]["sequence"] + 1 if newest else 1
     intents = due.select(
         "key",
         pl.lit("erp").alias("kind"),
@@ -89,34 +89,33 @@ def _plan(session: Session, now: datetime) -> dict[str, Any] | None:
     session.upsert(
         "files", pl.DataFrame([planned], schema=session.query("erp/file", name="").schema)
     )
-    return planned
+    return name
 
 
-def _totals(rows: pl.DataFrame, body: bytes) -> dict[str, Any]:
-    return {
-        "rows": rows.height,
-        "orders": rows["order_id"].n_unique(),
-        "quantity": int(rows["ordered_quantity"].sum()),
-        "sha256": hashlib.sha256(body).hexdigest(),
-    }
+def _key() -> pl.Expr:
+    """Return the key of an order's version: its record, and when its lines were resolved anew."""
+    record = pl.format("erp/{}/{}", "order_id", "record_hash")
+    resolved = pl.format("{}/{}", record, pl.col("resolved_at").dt.epoch("us"))
+    return pl.when(pl.col("resolved_at").is_null()).then(record).otherwise(resolved).alias("key")
 
 
-def _to_folder(oms: Oms, url: str, name: str, rows: pl.DataFrame) -> dict[str, Any]:
-    """Deliver the file, then its manifest; a copy that is whole is sent as it was made."""
+def _to_folder(oms: Oms, url: str, name: str, made: Content) -> bytes:
+    """Deliver the file, then its manifest; a copy that is whole is sent as it was made.
+
+    Returns the manifest that was sent.
+    """
     copies = Folder(Path(oms.output) / "files" / "erp")
     body, manifest = copies.peek(name), copies.peek(name + MANIFEST)
     told = orjson.loads(manifest) if manifest else {}
-    if body is None or hashlib.sha256(body).hexdigest() != told.get("sha256"):
-        body = rows.write_csv(separator=";", line_terminator="\r\n").encode()
-        told = {"file": name, "flow": "erp_orders", "schema": 1, **_totals(rows, body)}
-        manifest = orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if body is None or manifest is None or hashlib.sha256(body).hexdigest() != told.get("sha256"):
+        body, manifest = made.body, made.manifest
         copies.replace(name, body)
         copies.replace(name + MANIFEST, manifest)
     point("erp.copy_written")
     folder = open_folder(url)
     folder.deliver(name, body)
-    folder.deliver(name + MANIFEST, manifest or b"")
-    return told
+    folder.deliver(name + MANIFEST, manifest)
+    return manifest
 
 
 def _is_database(url: str) -> bool:
@@ -143,7 +142,7 @@ def _to_database(erp: Erp, rows: pl.DataFrame) -> None:
     """Replace the lines of these orders in the ERP's table; again, it ends the same."""
     try:
         engine = sa.create_engine(erp.url, hide_parameters=True)
-    except (sqlalchemy.exc.ArgumentError, ImportError) as e:
+    except (sqlalchemy.exc.ArgumentError, ImportError, ValueError) as e:
         raise Misconfigured([f"erp.url: cannot be used ({type(e).__name__})"]) from None
     target = _table(erp.table, rows)
     try:
@@ -195,17 +194,12 @@ class _ExactText(sa.TypeDecorator):
         return None if value is None else str(value)
 
 
-def _mark(session: Session, file: dict[str, Any], totals: dict[str, Any], now: datetime) -> int:
-    """Store that an export was delivered; return the orders in it."""
+def _mark(session: Session, file: Mapping[str, Any], told: Mapping[str, Any], now: datetime) -> int:
+    """Store that an export was delivered, and what its manifest told; return the orders in it."""
     orders = session.run("erp/mark_intents", step=str(file["sequence"]), now=now)
+    totals = Totals(told["rows"], told["orders"], told["quantity"], told.get("value", {}), {})
+    done = {"state": "delivered", "sha256": told["sha256"], **columns_of_totals(totals)}
     stored = session.query("erp/file", name=file["name"])
-    done = {
-        "state": "delivered",
-        "sha256": totals["sha256"],
-        "row_count": totals["rows"],
-        "order_count": totals["orders"],
-        "total_quantity": totals["quantity"],
-    }
-    told = stored.with_columns(**{k: pl.lit(v) for k, v in done.items()})
-    session.upsert("files", told.with_columns(pl.lit(now).alias("delivered_at")))
+    kept = stored.with_columns(**{k: pl.lit(v) for k, v in done.items()})
+    session.upsert("files", kept.with_columns(pl.lit(now).alias("delivered_at")))
     return orders

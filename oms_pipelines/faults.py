@@ -142,8 +142,6 @@ def _letters(oms: Oms) -> Iterator[str]:
             good = False
         if not good:
             yield "notifications.smtp: write smtp://host:port or smtps://host:port"
-        elif "@" in place.netloc:
-            yield "notifications.smtp: credentials do not belong in the URL; write them below"
 
 
 def _files(oms: Oms) -> Iterator[str]:

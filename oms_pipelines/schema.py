@@ -166,6 +166,14 @@ order_lines = _table(
     parent="orders",
 )
 
+resolutions = _table(
+    "resolutions",
+    "Orders whose lines were given another SKU after they came, by the map or the catalog.",
+    ("order_id",),
+    _text("order_id", "the order", null=False),
+    _time("resolved_at", "when the hub last did so: from then on it is another order", null=False),
+)
+
 refunds = _table(
     "refunds",
     "Money given back on an order.",

@@ -8,11 +8,14 @@ import re
 import unicodedata
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h|d)$")
+_USER_INFO = re.compile(r"[^:/@]*:[^@]+@")
+_IN_QUERY = re.compile(r"(?i)(password|passwd|pwd|passphrase|secret|token)\s*=")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 36525 * 86400
 MOST = 10**12  # units, grams, orders: more is a slip of the pen
@@ -54,6 +57,45 @@ def _secret(value: Any, info: ValidationInfo) -> Any:
     if not env.get(name):
         raise ValueError(f"environment variable {name} is not set")
     return env[name]
+
+
+class HiddenUrl(str):
+    """A URL whose repr shows neither a user nor a password: settings may be printed."""
+
+    def __repr__(self) -> str:
+        return repr(re.sub(r"//.*@", "//***@", self.partition("?")[0]))
+
+
+def _place(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.startswith("env:"):
+        return _secret(value, info)
+    if _has_password(value):
+        raise ValueError(
+            "a password does not belong in this file; write the whole URL as env:NAME, the name "
+            "of an environment variable"
+        )
+    return value
+
+
+def _has_password(url: str) -> bool:
+    """Tell whether a URL holds a password, where SQLAlchemy and libpq look for one."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return False
+    if scheme in ("http", "https"):
+        rest = rest.partition("/")[0]  # behind the host a colon and an @ are a path's own
+    return bool(_USER_INFO.match(rest) or _IN_QUERY.search(unquote_plus(rest.partition("?")[2])))
+
+
+def _web_url(value: str) -> str:
+    there, _, query = value.partition("://")[2].partition("?")
+    if "@" in there.partition("/")[0] or _IN_QUERY.search(unquote_plus(query)):
+        raise ValueError(
+            "credentials do not belong in a URL; write them under credentials, as env:NAME"
+        )
+    return value
 
 
 def _cut_off(value: str) -> str:
@@ -103,6 +145,8 @@ def _currency(value: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Place = Annotated[str, BeforeValidator(_place), AfterValidator(HiddenUrl)]  # itself, or env:NAME
+WebUrl = Annotated[str, AfterValidator(_web_url)]  # without credentials
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 CutOff = Annotated[str, AfterValidator(_cut_off)]
 Capacity = Annotated[int, BeforeValidator(_capacity)]

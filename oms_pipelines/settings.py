@@ -15,9 +15,11 @@ from oms_pipelines.setting_types import (
     Duration,
     Identifier,
     OwnIdentifier,
+    Place,
     Secret,
     Share,
     Units,
+    WebUrl,
     Zone,
 )
 
@@ -33,7 +35,7 @@ class Settings(BaseModel):
 class Url(Settings):
     """A place, by URL."""
 
-    url: str
+    url: Place
 
 
 class ChannelStock(Settings):
@@ -55,7 +57,7 @@ class Channel(Settings):
 
     id: OwnIdentifier
     system: str
-    url: str = ""
+    url: WebUrl = ""
     credentials: dict[str, Secret] = {}
     time_zone: Zone = "UTC"
     every: Duration = timedelta(minutes=5)
@@ -141,7 +143,7 @@ class Carrier(Settings):
     id: OwnIdentifier
     aliases: list[str] = []  # other names that returns call it; case and accents aside
     system: str = "unified"  # the file in logistics/carriers/
-    url: str = ""
+    url: WebUrl = ""
     credentials: dict[str, Secret] = {}
     services: list[str] = ["standard"]
     prices: list[Price] = []
@@ -198,7 +200,7 @@ class Routing(Settings):
 class Notifications(Settings):
     """E-mail to customers."""
 
-    smtp: str | None = None  # smtp://host:port or smtps://
+    smtp: WebUrl | None = None  # smtp://host:port or smtps://
     sender: str = "shop@example.com"
     credentials: dict[str, Secret] = {}
     steps: list[Literal["retrieved", "preparing", "shipped", "delivered"]] = []
@@ -242,7 +244,7 @@ class Returns(Settings):
 class Erp(Settings):
     """Where consolidated orders go for the ERP: a folder of files, or a database URL."""
 
-    url: str
+    url: Place
     table: str = "oms_orders"
 
 
@@ -267,7 +269,7 @@ class Oms(Settings):
     store: Url = Url(url="duckdb:///var/oms.duckdb")
     landing: Url = Url(url="file://var/landing")
     output: str = "var"  # marts, pages, sent files, samples
-    clock: str | None = None  # URL that answers {"now": ...}; the machine's clock if absent
+    clock: WebUrl | None = None  # URL that answers {"now": ...}; the machine's clock if absent
     catalog: Catalog = Catalog()
     channels: list[Channel] = []
     locations: list[Location] = []

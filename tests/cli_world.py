@@ -14,6 +14,7 @@ from consolidate_world import land, page, woo_line, woo_order
 
 from oms_pipelines import cli, config
 from oms_pipelines.consolidate import consolidate
+from oms_pipelines.consolidate.resolve import resolve
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages import plan, publish
 
@@ -103,7 +104,7 @@ def traded(root: Path) -> Path:
     land(hub.landing, "\r\n".join([STOCK, *rows, ""]).encode(), source="lyon", stream="stock")
     consolidate(hub.store, hub.landing, hub.oms, NOW)
     with hub.store.session() as session:
-        session.run("consolidate/resolve_skus")
+        resolve(session, NOW)
     plan.post_ledger(hub)
     plan.allocate(hub)
     plan.levels(hub)

@@ -59,7 +59,7 @@ class Flow:
         hub = self.hub()
         results = extract_all(hub, sources(self.oms), None)
         assert [r.error for r in results if r.error] == []
-        load_reference(hub.store, self.oms)
+        load_reference(hub.store, self.oms, hub.now())
         consolidate(hub.store, hub.landing, self.oms, hub.now())
         for stage in (plan.post_ledger, plan.allocate, plan.levels, publish.dispatch):
             stage(hub)

@@ -99,7 +99,7 @@ def check_8(found: Evidence) -> None:
     with tempfile.TemporaryDirectory() as folder:
         fresh = DuckdbStore(Path(folder) / "rebuilt.duckdb")
         fresh.migrate()
-        load_reference(fresh, found.oms)
+        load_reference(fresh, found.oms, found.truth.now)
         with fresh.session() as session:
             asked = found.table("fulfillment_orders").with_columns(
                 pl.lit("dispatched").alias("state"), pl.lit(None).alias("closed_at")

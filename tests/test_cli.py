@@ -233,22 +233,40 @@ def test_goods_are_received_and_counted_by_every_dimension(oms: Oms):
 def test_payloads_and_files_are_inspected_without_a_store(fresh: Oms, tmp_path: Path):
     sample = tmp_path / "order.json"
     sample.write_text('[{"id": 1}, 7]', "utf-8")
-    found = fresh("inspect", "payload", "--system", "woocommerce", str(sample), "--json").json
-    assert (found["received"], len(found["rejected"])) == (2, 2)
+    told = fresh("inspect", "payload", "--system", "woocommerce", str(sample), "--json")
+    assert (told.code, told.json["received"], len(told.json["rejected"])) == (1, 2, 2)
+    assert told.err.startswith("failed: 2 of 2 would be kept back; order.json record 0: ")
     sample.write_bytes(b"\xff\x00")
     for words in (("--system", "shopify"), ("--channel", "shop"), ("--system", "file")):
         told = fresh("inspect", "payload", *words, str(sample))
-        assert told.code == 0
+        assert told.code == 1
         assert "order.json" in told.out
+        assert "order.json: " in told.err
     table = tmp_path / "stock.csv"
     table.write_text("sku;quantity\r\nA;1\r\nB;x\r\n", "utf-8")
     sample.write_text("<html>", "utf-8")
-    files = fresh("inspect", "file", "--format", "stock", str(table), str(sample), "--json").json
-    assert [(len(f["rows"]), len(f["rejected"]), bool(f["refused"])) for f in files] == [
+    told = fresh("inspect", "file", "--format", "stock", str(table), str(sample), "--json")
+    assert [(len(f["rows"]), len(f["rejected"]), bool(f["refused"])) for f in told.json] == [
         (1, 1, False),
         (0, 0, True),
     ]
+    assert told.code == 1
     assert not (tmp_path / "oms.duckdb").exists()
+
+
+def test_what_a_file_is_refused_for_is_named_with_line_field_and_cure(fresh: Oms, tmp_path: Path):
+    good, bad, whole = (tmp_path / f"{name}.csv" for name in ("good", "bad", "whole"))
+    good.write_text("sku;quantity\r\nA;1\r\n", "utf-8")
+    bad.write_text("sku;quantity\r\nA;1\r\nB;x\r\n", "utf-8")
+    whole.write_text("sku;amount\r\nA;1\r\n", "utf-8")
+    assert fresh("inspect", "file", "--profile", "stock", str(good)).code == 0
+    told = fresh("inspect", "file", "--profile", "stock", str(good), str(bad), str(whole))
+    assert told.code == 1
+    some, refused = told.err.splitlines()
+    assert some.startswith("failed: bad.csv: 1 of 2 rows rejected; line 3: quantity is not ")
+    assert "write digits" in some
+    assert refused.startswith("failed: refused whole: whole.csv line 1: ")
+    assert "quantity" in refused
 
 
 def test_a_row_is_a_line_in_a_pipe_and_markup_is_text(fresh: Oms, tmp_path: Path):

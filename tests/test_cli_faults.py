@@ -33,6 +33,28 @@ def test_faults_of_the_configuration_stand_one_a_line_and_start_nothing(
     assert not (tmp_path / "oms.duckdb").exists()
 
 
+def test_a_password_stands_in_the_environment_and_in_no_answer(tmp_path: Path, monkeypatch, capsys):
+    run = command(monkeypatch, capsys)
+    url = "postgresql+psycopg://oms:s3cret@127.0.0.1:1/oms"
+    file = configured(tmp_path, store={"url": url}, erp={"url": url})
+    monkeypatch.setenv("OMS_CONFIG", str(file))
+    told = run("check")
+    cure = (
+        "a password does not belong in this file; write the whole URL as env:NAME, the name of "
+        "an environment variable"
+    )
+    assert (told.code, told.err.splitlines()) == (
+        2, [f"configuration: store.url: {cure}", f"configuration: erp.url: {cure}"],
+    )  # fmt: skip
+    file = configured(tmp_path, store={"url": "env:STORE_URL"}, erp={"url": "env:STORE_URL"})
+    file.with_suffix(".env").open("a").write(f"\nSTORE_URL={url}\n")
+    for words, code in ((("check",), 1), (("orders", "list"), 1)):
+        told = run(*words)
+        assert told.code == code
+        assert "does not answer" in told.out + told.err
+        assert "s3cret" not in told.out + told.err
+
+
 def test_a_store_that_is_no_store_or_locked_or_unreadable_is_told(
     tmp_path: Path, monkeypatch, capsys
 ):

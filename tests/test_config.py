@@ -76,6 +76,16 @@ def test_a_good_configuration_has_no_fault():
 SHAPE = [
     ("channels[0].credentials.secret", "cs_1", "write a secret as env:NAME, never as its value"),
     ("channels[0].credentials.secret", "env:NO_SUCH", "environment variable NO_SUCH is not set"),
+    ("store.url", "postgresql://oms:pw@db/oms", "write the whole URL as env:NAME"),
+    ("store.url", "postgresql://db/oms?user=oms&password=pw", "write the whole URL as env:NAME"),
+    ("store.url", "env:NO_SUCH", "environment variable NO_SUCH is not set"),
+    ("landing.url", "s3://key:secret@bucket/prefix", "write the whole URL as env:NAME"),
+    ("erp.url", "mssql+pyodbc://oms:p/w@db/erp", "write the whole URL as env:NAME"),
+    ("erp.url", "mssql+pyodbc:///?odbc_connect=UID%3Doms%3BPWD%3Dpw", "write the whole URL"),
+    ("channels[0].url", "https://ck:cs@shop.example", "write them under credentials, as env:NAME"),
+    ("channels[0].url", "https://shop.example?token=t", "write them under credentials"),
+    ("carriers[0].url", "https://u:p@carrier.example", "write them under credentials"),
+    ("notifications.smtp", "smtp://me:pw@mail.example:587", "write them under credentials"),
     ("channels[0].stok", {}, "there is no such setting"),
     ("chanels", [], "there is no such setting"),
     ("channels[0].time_zone", "Europe/Lyon", "unknown time zone"),
@@ -169,6 +179,32 @@ def test_all_faults_are_told_at_once_a_missing_secret_hides_none():
 # a predicate is told by the columns it names: that is its cure, and no place for a secret
 PREDICATES = ("routing.rules[0].when", "routing.rules[0].from", "catalog.skus")
 PLACES = [path for path, _, _ in (*SHAPE, *BETWEEN, *INSIDE) if path not in PREDICATES]
+
+
+@pytest.mark.parametrize("path", ["store.url", "erp.url"])
+def test_a_url_with_a_password_comes_whole_from_the_environment_and_is_not_shown(path: str):
+    url = "postgresql+psycopg://oms:s3cret@db.example/oms?sslpassword=0ther"
+    oms = config.parse(changed(path, "env:DB_URL"), ENV | {"DB_URL": url})
+    entry, _, _ = path.partition(".")
+    assert getattr(oms, entry).url == url
+    assert faults(oms) == []
+    for shown in (repr(oms), str(oms), repr(getattr(oms, entry))):
+        assert "s3cret" not in shown
+        assert "0ther" not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "duckdb:///var/a:b@c.duckdb",
+        "postgresql://oms@db:5432/oms",
+        "postgresql://postgres:@/oms?host=/tmp/pg",
+        "var/erp:2026@lyon",
+        "sqlite:///var/erp.db",
+    ],
+)
+def test_a_url_without_a_password_is_taken_as_it_is(url: str):
+    assert config.parse(changed("erp.url", url), ENV).erp.url == url
 
 
 @settings(max_examples=40, deadline=None)

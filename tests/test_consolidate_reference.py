@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from consolidate_world import oms
+from consolidate_world import NOW, oms
 
 from oms_pipelines.consolidate import load_reference
 from oms_pipelines.errors import Misconfigured
@@ -25,8 +25,8 @@ def catalog(tmp_path: Path, skus: str, sku_map: str | None = None):
 
 def test_reference_is_loaded_once_and_then_says_nothing_changed(store: Store, tmp_path: Path):
     settings = catalog(tmp_path, f"{SKUS}1E5,Mug,300,4.50,EUR\n0100,,,,\n", f"{MAP}shop,A,1E5,2\n")
-    assert load_reference(store, settings) == 4
-    assert load_reference(store, settings) == 0
+    assert load_reference(store, settings, NOW) == 4
+    assert load_reference(store, settings, NOW) == 0
     with store.session(read_only=True) as session:
         skus = session.table("skus").to_dicts()
         assert [s["sku"] for s in skus] == ["0100", "1E5"]
@@ -37,9 +37,9 @@ def test_reference_is_loaded_once_and_then_says_nothing_changed(store: Store, tm
 
 def test_an_entry_that_left_the_map_is_forgotten(duckdb_store: Store, tmp_path: Path):
     load_reference(
-        duckdb_store, catalog(tmp_path, SKUS + "X,,,,\n", f"{MAP}shop,A,X,1\nshop,B,X,1\n")
+        duckdb_store, catalog(tmp_path, SKUS + "X,,,,\n", f"{MAP}shop,A,X,1\nshop,B,X,1\n"), NOW
     )
-    load_reference(duckdb_store, catalog(tmp_path, SKUS + "X,,,,\n", f"{MAP}shop,B,X,1\n"))
+    load_reference(duckdb_store, catalog(tmp_path, SKUS + "X,,,,\n", f"{MAP}shop,B,X,1\n"), NOW)
     with duckdb_store.session(read_only=True) as session:
         assert session.table("sku_map")["channel_sku"].to_list() == ["B"]
 
@@ -57,7 +57,7 @@ def test_a_fault_is_told_with_file_and_line_and_nothing_is_loaded(
     duckdb_store: Store, tmp_path: Path, skus: str, sku_map: str | None, fault: str
 ):
     with pytest.raises(Misconfigured, match=fault):
-        load_reference(duckdb_store, catalog(tmp_path, skus, sku_map))
+        load_reference(duckdb_store, catalog(tmp_path, skus, sku_map), NOW)
     with duckdb_store.session(read_only=True) as session:
         assert session.table("skus").is_empty()
 
@@ -65,4 +65,4 @@ def test_a_fault_is_told_with_file_and_line_and_nothing_is_loaded(
 def test_a_missing_file_is_told(duckdb_store: Store, tmp_path: Path):
     settings = oms(tmp_path, catalog={"skus": str(tmp_path / "no.csv")})
     with pytest.raises(Misconfigured, match=r"catalog\.skus: .* cannot be read"):
-        load_reference(duckdb_store, settings)
+        load_reference(duckdb_store, settings, NOW)

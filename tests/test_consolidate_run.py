@@ -134,7 +134,7 @@ def test_lines_take_the_merchant_s_sku_or_wait_for_it(
         "sku,title,weight_g,value,currency\nMUG-2,Mug,300,5.00,EUR\n"
     )
     settings = oms(tmp_path, catalog={"skus": f"{tmp_path}/skus.csv"})
-    load_reference(store, settings)
+    load_reference(store, settings, NOW)
     land(landing, page(woo_order(1)))
     consolidate(store, landing, settings, NOW)
     assert table(store, "order_lines")["sku"].to_list() == [None, "MUG-2"]
@@ -150,6 +150,7 @@ def test_lines_take_the_merchant_s_sku_or_wait_for_it(
             tmp_path,
             catalog={"skus": f"{tmp_path}/skus.csv", "sku_map": f"{tmp_path}/map.csv"},
         ),
+        NOW,
     )
     lines = table(store, "order_lines").select("sku", "units_per").rows()
     assert lines == [("MUG-BOX", 6), ("MUG-2", 1)]

@@ -1,6 +1,7 @@
 """Dispatch files: planned once, written whole, told by their manifest."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -236,3 +237,26 @@ def test_value_of_a_pack_is_told_by_the_unit(store: Store, tmp_path: Path):
     planned(store, [part("1")], [pick("1", quantity=6)])
     run(store, oms)
     assert delivered(tmp_path)[FIRST]["unit_value"].to_list() == ["3,30"]
+
+
+@pytest.mark.parametrize("more", [{}, {"defaults": {"unit_value": "0,0007", "currency": "EUR"}}])
+def test_value_and_quantity_are_what_a_reader_adds_up(store: Store, tmp_path: Path, more: dict):
+    dispatch = {"to": str(tmp_path / "lyon" / "in"), "profile": "theirs"}
+    oms = network(tmp_path, dispatch=dispatch).model_copy(
+        update={"profiles": {"theirs": {"kind": "dispatch", **more}}}
+    )
+    ready(store, "1", "2", "3")
+    prices = [Decimal("3.3333"), Decimal("0.0049"), None]
+    with store.session() as s:
+        lines = s.table("order_lines").sort("order_id")
+        priced = lines.with_columns(
+            pl.Series("unit_price", prices[: lines.height], pl.Decimal(18, 4))
+        )
+        s.upsert("order_lines", priced)
+    run(store, oms)
+    rows = delivered(tmp_path)[FIRST]
+    read = [(v or "0").replace(",", ".") for v in rows["unit_value"]]
+    added = sum(Decimal(v) * int(q) for v, q in zip(read, rows["quantity"], strict=True))
+    told = manifest_of(tmp_path, FIRST)
+    assert Decimal(told["value"]["EUR"]) == added
+    assert told["quantity"] == sum(int(q) for q in rows["quantity"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from consolidate_world import NOW
 from flow import flowing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -62,7 +63,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         oms = flow.oms
     empty = DuckdbStore(root / "empty.duckdb")
     empty.migrate()
-    load_reference(empty, oms)
+    load_reference(empty, oms, NOW)
     straight = DuckdbStore(shutil.copyfile(root / "empty.duckdb", root / "straight.duckdb"))
     made = Recorded(oms, landing, batches, root / "empty.duckdb", straight)
     made.merge(straight, batches)
@@ -115,7 +116,7 @@ def test_on_a_served_store(recorded: Recorded, postgres_server: str, migrated_te
             con.execute("DROP DATABASE IF EXISTS shuffled WITH (FORCE)")
             con.execute(f"CREATE DATABASE shuffled TEMPLATE {migrated_template}".encode())
         store = open_store(url)
-        load_reference(store, recorded.oms)
+        load_reference(store, recorded.oms, NOW)
         return store
 
     in_any_order(recorded, fresh, 1)

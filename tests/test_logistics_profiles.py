@@ -7,7 +7,8 @@ import pytest
 from oms_pipelines import config
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.logistics.csvfile import cast, read
-from oms_pipelines.logistics.kinds import DEFAULTS, dictionary
+from oms_pipelines.logistics.dictionary import dictionary
+from oms_pipelines.logistics.kinds import DEFAULTS
 from oms_pipelines.logistics.profiles import faults, resolve
 
 LYON = {

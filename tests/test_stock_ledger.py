@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from stock_world import NOON, World, at, balances
 
+from oms_pipelines.consolidate.resolve import resolve
 from oms_pipelines.stock import ledger
 from oms_pipelines.store import Store
 
@@ -256,6 +257,31 @@ def test_a_sale_over_the_counter_leaves_the_store_and_follows_its_corrections(wo
         line={"location_id": "lyon"}, fetched_at=at(-3),
     )  # fmt: skip
     assert post(world, at(-3))[LYON] == 10
+
+
+def test_a_sale_whose_sku_is_found_days_later_leaves_the_store_then(world: World):
+    world.count("lyon", "sock", 10, at(-100))
+    till(world, {"NAME": 2}, at(-90))
+    with world.store.session() as s:
+        s.upsert("order_lines", s.table("order_lines").with_columns(sku=pl.lit(None, pl.String)))
+    assert post(world, at(-90))[LYON] == 10
+    world.count("lyon", "glove", 5, at(-1))
+    assert post(world, at(-1))[LYON] == 10  # the ledger has learned of other things since
+    world.put("sku_map", {
+        "channel_id": "till", "channel_sku": "NAME", "sku": "sock", "units_per": 2,
+    })  # fmt: skip
+    with world.store.session() as s:
+        assert resolve(s, NOON) == 1
+    found = post(world, NOON)
+    assert (found[LYON], found["world/sold", "sock"]) == (6, 4)
+    world.put("sku_map", {
+        "channel_id": "till", "channel_sku": "NAME", "sku": "glove", "units_per": 1,
+    })  # fmt: skip
+    with world.store.session() as s:
+        resolve(s, at(48))
+    found = post(world, at(48))
+    assert (found[LYON], found["world/sold", "glove"]) == (10, 2)
+    assert ("world/sold", "sock") not in found
 
 
 def test_facts_that_a_long_run_stored_under_its_own_clock_are_not_passed_over(world: World):

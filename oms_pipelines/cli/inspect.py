@@ -1,15 +1,21 @@
-"""Commands that show what a payload or file becomes; no store is touched."""
+"""Commands that show what a payload or file becomes; no store is touched.
 
+They end with 1 when anything would be kept back, be it one record among many good ones.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
+import polars as pl
 import typer
+from rich.markup import escape
 
 from oms_pipelines import config
 from oms_pipelines.channels import systems
 from oms_pipelines.cli.opened import one_of
 from oms_pipelines.cli.profiles import Inspected, inspect_file, known_profiles
-from oms_pipelines.cli.show import Json, document, rows, tell
+from oms_pipelines.cli.show import Json, document, rows, say, tell
 from oms_pipelines.config import Channel, Oms
 from oms_pipelines.errors import Misconfigured
 
@@ -30,7 +36,10 @@ def payload(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the canonical rows and the rejects of payloads. Prints personal data they hold."""
+    """Show the canonical rows and the rejects of payloads. Prints personal data they hold.
+
+    Ends with 1 when a record would be kept back, or a payload cannot be read.
+    """
     from oms_pipelines.consolidate import inspect_payload
     from oms_pipelines.consolidate.streams import reasons_of
 
@@ -49,14 +58,30 @@ def payload(
                 "rejected": found.rejected.to_dicts(),
             }
         )
-        return
-    for name, frame in found.tables.items():
+    else:
+        _show(found.tables)
+        rows(found.rejected, False, "Would be quarantined", "Nothing would be quarantined.")
+    kept_back = found.rejected.height
+    if kept_back:
+        file, record, _, reason = found.rejected.row(0)
+        place = file if record < 0 else f"{file} record {record}"
+        _fail(f"{kept_back} of {found.received} would be kept back; {place}: {reason}")
+
+
+def _show(tables: Mapping[str, pl.DataFrame]) -> None:
+    for name, frame in tables.items():
         for row in frame.iter_rows(named=True):
             tell(name)
             for key, value in row.items():
                 if value is not None:
                     tell(f"  {key}: {value}")
-    rows(found.rejected, False, "Would be quarantined", "Nothing would be quarantined.")
+
+
+def _fail(*told: str) -> NoReturn:
+    """Name what failed, where a program that reads the answer does not look, and end with 1."""
+    for line in told:
+        say(f"[red]failed:[/] {escape(line)}", error=True)
+    raise typer.Exit(1)
 
 
 def _configured() -> Oms:
@@ -88,19 +113,33 @@ def file(
     ],
     as_json: Json = False,
 ) -> None:
-    """Show the rows and the rejects of delivered files read by a profile."""
+    """Show the rows and the rejects of delivered files read by a profile.
+
+    Ends with 1 when a file is refused, or one of its rows rejected.
+    """
     oms = _configured()
     one_of(profile, known_profiles(oms), "--profile")
     found = [inspect_file(oms, path, profile) for path in files]
     if as_json:
         document([_plain(x) for x in found])
-        return
-    for one in found:
-        if one.refused is not None:
-            tell(f"{one.name}: refused whole: {one.refused}")
-            continue
-        rows(one.accepted, False, one.name, f"{one.name}: no row is good.", hide=("record",))
-        rows(one.rejected, False, "Rejected", "No row is rejected.", hide=("record",))
+    else:
+        for one in (x for x in found if x.refused is None):
+            rows(one.accepted, False, one.name, f"{one.name}: no row is good.", hide=("record",))
+            rows(one.rejected, False, "Rejected", "No row is rejected.", hide=("record",))
+    failed = [told for one in found if (told := _failed(one))]
+    if failed:
+        _fail(*failed)
+
+
+def _failed(one: Inspected) -> str | None:
+    """Return why a file does not go through whole, if it does not."""
+    if one.refused is not None:
+        return f"refused whole: {one.refused}"
+    bad = one.rejected.height
+    if not bad:
+        return None
+    all_rows = bad + one.accepted.height
+    return f"{one.name}: {bad} of {all_rows} rows rejected; {one.rejected['reason'][0]}"
 
 
 def _plain(found: Inspected) -> dict[str, Any]:

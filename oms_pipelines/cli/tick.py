@@ -2,20 +2,18 @@
 
 import logging
 import os
-import shutil
 import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
+from oms_pipelines.cli.instance import dagster_home
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.hub import Hub
 
-INSTANCE_FILE = Path(__file__).resolve().parents[2] / "deploy" / "dagster.local.yaml"
 PROCESS = "oms/process"  # run tag: the process a run lives in, so that a dead one is noticed
 Window = tuple[date, date]
 
@@ -33,24 +31,6 @@ class Tick:
         return self.hub.results
 
 
-def dagster_home(oms: Oms) -> Path:
-    """Return the Dagster instance's folder, made ready with the local instance file.
-
-    Raises Misconfigured where it has no instance file, and none lies beside the package.
-    """
-    home = Path(os.environ.get("DAGSTER_HOME") or Path(oms.output) / "dagster").resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    file = home / "dagster.yaml"
-    if not file.exists():
-        if not INSTANCE_FILE.is_file():
-            raise Misconfigured(
-                [f"{file}: no such file; copy deploy/dagster.local.yaml of the project there"]
-            )
-        shutil.copy(INSTANCE_FILE, file)
-    os.environ["DAGSTER_HOME"] = str(home)
-    return home
-
-
 @contextmanager
 def opened_instance(oms: Oms) -> Generator[Any]:
     """Open the Dagster instance, and end the runs whose process is dead: they hold their lane.
@@ -64,7 +44,8 @@ def opened_instance(oms: Oms) -> Generator[Any]:
         instance = dg.DagsterInstance.get()
     except dg.DagsterError as e:
         text = str(e).strip().splitlines()[0]
-        raise Misconfigured([f"{home / 'dagster.yaml'}: {text}"]) from None
+        cure = "mend it, or delete it to have it made anew"
+        raise Misconfigured([f"{home / 'dagster.yaml'}: {text.rstrip('.')}; {cure}"]) from None
     with instance:
         for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
             if _is_dead(run.tags.get(PROCESS, "")):

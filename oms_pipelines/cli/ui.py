@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from oms_pipelines import config
-from oms_pipelines.cli.tick import dagster_home, opened_instance
+from oms_pipelines.cli.instance import dagster_home
+from oms_pipelines.cli.tick import opened_instance
 from oms_pipelines.errors import OmsError
 
 PATIENCE = 20.0  # seconds that running things get to end by themselves

@@ -1,10 +1,12 @@
 """Reference data that oms.yaml names: SKUs, the SKU map, locations."""
 
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
 from oms_pipelines.config import Oms
+from oms_pipelines.consolidate.resolve import resolve
 from oms_pipelines.errors import Malformed, Misconfigured
 from oms_pipelines.logistics.csvfile import cast, read
 from oms_pipelines.logistics.profiles import Field, Profile
@@ -41,11 +43,11 @@ SKU_MAP = Profile(
 )
 
 
-def load_reference(store: Store, oms: Oms) -> int:
+def load_reference(store: Store, oms: Oms, now: datetime) -> int:
     """Bring SKUs, the SKU map and locations up to what oms.yaml says; return rows changed.
 
-    Lines resolve anew when the map or the SKUs changed. Raises Misconfigured, naming the
-    file and line of every fault.
+    Lines resolve anew when the map or the SKUs changed, known `now`. Raises Misconfigured,
+    naming the file and line of every fault.
     """
     skus = _table(oms.catalog.skus, "catalog.skus", SKUS)
     sku_map = _table(oms.catalog.sku_map, "catalog.sku_map", SKU_MAP)
@@ -54,7 +56,7 @@ def load_reference(store: Store, oms: Oms) -> int:
         if sku_map is not None:
             changed += _replace_map(session, sku_map)
         if changed:
-            session.run("consolidate/resolve_skus")
+            resolve(session, now)
         return changed + session.upsert("locations", _locations(oms))
 
 

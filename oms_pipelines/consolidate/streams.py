@@ -16,6 +16,7 @@ import polars as pl
 from oms_pipelines.config import Inbound, Location, Oms
 from oms_pipelines.consolidate.normalize import Normalized, normalizing
 from oms_pipelines.consolidate.records import REJECTED, BatchInfo
+from oms_pipelines.consolidate.resolve import resolve
 from oms_pipelines.errors import Malformed
 from oms_pipelines.landing import Manifest
 from oms_pipelines.logistics import parse, profiles
@@ -187,7 +188,7 @@ def _stock(session: Session, b: Batch, page: int, body: bytes, place: Location) 
     counts = found.accepted
     changed = session.merge_documents("stock_counts", counts, {}).changed
     if session.insert_new("skus", _skus(counts)):
-        session.run("consolidate/resolve_skus")
+        resolve(session, b.now)
     return Outcome(found.received, found.rejected, changed)
 
 

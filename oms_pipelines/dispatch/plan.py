@@ -10,13 +10,14 @@ import polars as pl
 from oms_pipelines.config import Oms
 from oms_pipelines.dispatch.content import (
     FLOWS,
-    columns_of_totals,
     outbound,
+    outbound_of,
     profile_of,
     rows_of,
-    totals_of,
 )
 from oms_pipelines.logistics.csvfile import write
+from oms_pipelines.logistics.manifest import columns_of_totals, totals_of
+from oms_pipelines.logistics.profiles import Profile
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import dtypes
 
@@ -59,7 +60,8 @@ def plan_files(session: Session, oms: Oms, now: datetime) -> Planned:
         for destination, part in _parts(waiting):
             sequence = sequences.get((destination, flow), 0) + 1
             own = rows.join(part, on=part.columns, how="semi")
-            named = _file(own, destination, flow, sequence, now)
+            used = profile_of(oms, outbound_of(oms, destination, flow), flow)
+            named = _file(own, used, destination, flow, sequence, now)
             files.append(named)
             _assign(session, part, named["name"], flow, now)
     session.insert_new("files", pl.DataFrame(files, schema=dtypes("files"), orient="row"))
@@ -133,7 +135,7 @@ def _parts(due: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _file(
-    rows: pl.DataFrame, destination: str, flow: str, sequence: int, now: datetime
+    rows: pl.DataFrame, used: Profile, destination: str, flow: str, sequence: int, now: datetime
 ) -> dict[str, Any]:
     return {
         "destination": destination,
@@ -142,7 +144,7 @@ def _file(
         "name": f"{destination}_{flow}_{now:%Y%m%d}_{sequence:06d}.csv",
         "state": "planned",
         "planned_at": now,
-        **columns_of_totals(totals_of(rows)),
+        **columns_of_totals(totals_of(rows, used)),
     }
 
 

@@ -18,16 +18,14 @@ import polars as pl
 from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.dispatch.content import (
-    Content,
-    columns_of_totals,
     members_of,
     outbound_of,
     profile_of,
-    render,
     rows_of,
     rows_of_files,
 )
 from oms_pipelines.errors import Malformed, OmsError, Rejected
+from oms_pipelines.logistics.manifest import Content, columns_of_totals, render
 from oms_pipelines.logistics.transport import MANIFEST, Folder, open_folder
 from oms_pipelines.store import Session, Store
 

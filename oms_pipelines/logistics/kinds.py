@@ -1,4 +1,4 @@
-"""The built-in profile of each kind of file, and the data dictionary made from them."""
+"""The built-in profile of each kind of file."""
 
 from dataclasses import replace
 
@@ -67,6 +67,7 @@ DISPATCH = Profile(
         *_ADDRESS,
     ),
     outbound=True,
+    value=("unit_value", "quantity"),
 )
 
 CONFIRMATION = Profile(
@@ -209,6 +210,40 @@ LEVELS = Profile(
     min_rows=0,
 )
 
+ERP_ORDERS = Profile(
+    "erp_orders",
+    "erp_orders",
+    "Orders for the ERP whose version changed since the last file: one row a line, with decimal "
+    "mark `.`; the order's fields repeat. The newest file that names an order is right for it.",
+    (
+        _key("order_id", "channel/order"),
+        _key("channel_id", "the channel"),
+        _maybe("number", "order number people see"),
+        Field("placed_at", "time", "when the customer ordered"),
+        Field("updated_at", "time", "when the channel last changed it"),
+        _key("order_status", "open, held, canceled, closed"),
+        _key("payment_status", "see docs/tables.md"),
+        _key("fulfillment_status", "see docs/tables.md"),
+        _key("currency", "ISO 4217, of every amount"),
+        _maybe("total_amount", "of the order: what the customer pays now", "decimal"),
+        _maybe("refunded_amount", "of the order: refunded so far", "decimal"),
+        _key("line_id", "order line"),
+        _maybe("sku", "the merchant's; empty while nobody knows it"),
+        _maybe("channel_sku", "as the channel wrote it"),
+        _units("ordered_quantity", "sold units at purchase"),
+        _units("canceled_quantity", "sold units canceled before shipping"),
+        _maybe("unit_price", "of a sold unit", "decimal"),
+        _maybe("line_amount", "of the ordered quantity, after discounts", "decimal"),
+        _maybe("tax_amount", "of the line", "decimal"),
+    ),
+    outbound=True,
+    decimal=".",
+    min_rows=0,
+    quantity="ordered_quantity",
+    value=("line_amount",),
+    schema=2,
+)
+
 DEFAULTS: dict[str, Profile] = {
     p.kind: replace(p)
     for p in (
@@ -221,68 +256,6 @@ DEFAULTS: dict[str, Profile] = {
         ANNOUNCEMENT,
         ORDERS,
         LEVELS,
+        ERP_ORDERS,
     )
 }
-
-_TYPES = {
-    "key": "identifier, outer blanks ignored",
-    "text": "text, kept exactly",
-    "integer": "whole number",
-    "units": "whole units",
-    "decimal": "decimal number",
-    "time": "date and time",
-    "choice": "one of",
-}
-
-_PREAMBLE = """# Files, field by field
-
-Made from the profile objects of `oms_pipelines/logistics/kinds.py`, which also read and write
-the files. `python -m oms_pipelines.logistics.kinds > docs/profiles.md` makes it again.
-
-Unless `profiles` of `oms.yaml` says otherwise: delimiter `;`, UTF-8 (a BOM is taken), decimal
-mark `,`, times ISO 8601 with an offset (without one, in `time_zone`), a header with exactly
-these titles in any order, a line break after the last row. Files written end lines with CRLF
-and quote only where they must.
-
-A profile names what a partner does differently:
-
-```yaml
-profiles:
-  lyon_stock:
-    kind: stock
-    delimiter: ","            # ; , | tab
-    encoding: cp1252          # any; bom: true writes a BOM in UTF-8
-    decimal: "."              # , or .
-    date: "%d/%m/%Y %H:%M"    # or iso
-    time_zone: Europe/Paris   # of times without an offset
-    header: {sku: Article, quantity: Stock}   # the whole header, in this order
-    defaults: {}              # value of a field that has no column, or is empty
-    values: {}                # partner's words: {status: {OK: accepted}}
-    min_rows: 1               # a file with fewer rows is refused
-    unencodable: reject       # or transliterate, replace: what the encoding cannot write
-```
-"""
-
-
-def dictionary() -> str:
-    """Return the data dictionary of all built-in profiles as Markdown."""
-    parts = [_PREAMBLE]
-    for p in DEFAULTS.values():
-        way = "written" if p.outbound else "read"
-        parts.append(f"## {p.kind} ({way})\n\n{p.doc}\n")
-        parts.append("| column | type | needed | meaning |\n|---|---|---|---|")
-        parts += [_row(f) for f in p.fields]
-        parts.append("")
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def _row(f: Field) -> str:
-    kind = f"{_TYPES[f.type]} {', '.join(f.choices)}" if f.choices else _TYPES[f.type]
-    if f.minimum is not None:
-        kind += f", at least {f.minimum}"
-    needed = "yes" if f.required else "column may be absent" if f.optional else "may be empty"
-    return f"| `{f.title or f.name}` | {kind} | {needed} | {f.doc} |"
-
-
-if __name__ == "__main__":
-    print(dictionary(), end="")

@@ -43,7 +43,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Profile:
-    """How one kind of file looks at one partner. `fields` stand in the order of the file."""
+    """How one kind of file looks at one partner. `fields` stand in the order of the file.
+
+    Control totals add up `quantity`, and by currency the product of the fields of `value`.
+    """
 
     name: str
     kind: str
@@ -60,6 +63,8 @@ class Profile:
     min_rows: int = 1
     defaults: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    quantity: str = "quantity"
+    value: tuple[str, ...] = ()
     schema: int = 1
 
     @property

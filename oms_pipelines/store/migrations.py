@@ -45,6 +45,7 @@ _INDEXES = (
     ("order_lines_waiting", "order_lines (channel_sku) WHERE sku IS NULL"),
     ("order_lines_sku", "order_lines (sku)"),
     ("orders_batch", "orders (batch_id)"),
+    ("resolutions_resolved", "resolutions (resolved_at)"),
     ("returns_order", "returns (order_id)"),
     ("returns_rma", "returns (rma)"),
     ("return_receipts_order", "return_receipts (order_id)"),

@@ -3,9 +3,21 @@
 -- included. `begun` is the earliest time the ledger can have known of it. A row without a SKU
 -- only names a cause whose movements are looked at again.
 -- Reads fulfillment orders (tmp_orders, their lines tmp_lines), parcels (tmp_parcels, what lies in
--- them tmp_contents), and what batches merged since $since brought.
+-- them tmp_contents), what batches merged since $since brought, and the sales whose lines were
+-- given another SKU since.
 WITH merged AS (
     SELECT batch_id FROM batches WHERE merged_at >= $since
+),
+sold AS (
+    SELECT o.order_id, o.order_status, o.placed_at
+    FROM merged b
+    JOIN orders o ON o.batch_id = b.batch_id
+    WHERE o.delivery_mode = 'none'
+    UNION
+    SELECT o.order_id, o.order_status, o.placed_at
+    FROM resolutions r
+    JOIN orders o ON o.order_id = r.order_id
+    WHERE r.resolved_at >= $since AND o.delivery_mode = 'none'
 ),
 contents AS (
     SELECT p.shipment_id, p.fo_id, p.status, p.shipped_at, p.status_at, p.news,
@@ -95,11 +107,9 @@ SELECT 'sale', o.order_id, l.sku, l.location_id || '/sellable', 'world/sold',
         ELSE (l.ordered_quantity - l.canceled_quantity) * l.units_per
     END) AS bigint),
     o.placed_at, o.placed_at
-FROM merged b
-JOIN orders o ON o.batch_id = b.batch_id
+FROM sold o
 LEFT JOIN order_lines l
     ON l.order_id = o.order_id AND l.location_id IS NOT NULL AND l.sku IS NOT NULL
-WHERE o.delivery_mode = 'none'
 GROUP BY o.order_id, l.sku, l.location_id, o.placed_at
 UNION ALL
 SELECT 'return', r.receipt_id || '/' || r.line_no, r.sku, 'world/customer',
