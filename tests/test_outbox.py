@@ -10,7 +10,7 @@ from stock_world import NOON, World, at, channel, network
 
 from oms_pipelines.channels.base import Parcel, Receipt
 from oms_pipelines.config import Oms
-from oms_pipelines.errors import Unreachable
+from oms_pipelines.errors import Rejected, Unreachable
 from oms_pipelines.outbox import deliver, promise
 from oms_pipelines.stock import ledger
 from oms_pipelines.store import Store
@@ -226,27 +226,95 @@ def test_one_destination_that_fails_delays_no_other(world: World):
     ]  # fmt: skip
 
 
-def test_receipts_are_stored_chunk_by_chunk_so_a_crash_repeats_one_chunk_at_most(world: World):
+class Killed(BaseException):
+    pass
+
+
+def test_a_kill_between_the_delivery_of_a_message_and_its_receipt_repeats_that_one_alone(
+    world: World,
+):
     for number in range(60):
         world.order(f"shop/{number}", {"sock": 1})
     promised(world, OMS, NOON)
 
-    class Killed(BaseException):
-        pass
-
     class Dying(Post):
         def send(self, letters):
-            for letter in letters:
-                if len(self.keys) == 40:
+            for receipt in super().send(letters):
+                if len(self.keys) == 40:  # it was taken, and nobody is told so
                     raise Killed
-                yield from super().send([letter])
+                yield receipt
 
     dying, post = Dying(), Post()
     with pytest.raises(Killed):
         deliver(world.store, OMS, {}, dying, NOON)
     deliver(world.store, OMS, {}, post, NOON)
+    assert len(dying.keys) == 40
     assert len(set(dying.keys) | set(post.keys)) == 60
-    assert len(set(dying.keys) & set(post.keys)) == 15  # the chunk of 25 it died in
+    assert set(dying.keys) & set(post.keys) == {dying.keys[-1]}
+
+
+def test_each_receipt_is_durable_before_the_next_message_leaves_and_a_slow_one_keeps_nobody_out(
+    world: World,
+):
+    for number in range(3):
+        world.order(f"shop/{number}", {"sock": 1})
+    promised(world, OMS, NOON)
+    stored = []
+
+    class Slow(Post):
+        def send(self, letters):
+            for receipt in super().send(letters):
+                with world.store.session() as s:  # fails where another session stays open
+                    told = s.table("outbox").filter(state="accepted")
+                stored.append(told["key"].to_list())
+                yield receipt
+
+    slow = Slow()
+    deliver(world.store, OMS, {}, slow, NOON)
+    assert stored == [sorted(slow.keys[:n]) for n in range(3)]
+
+
+def test_what_a_mail_server_did_not_take_waits_and_what_it_refused_fails(world: World):
+    for number in range(4):
+        world.order(f"shop/{number}", {"sock": 1})
+    promised(world, OMS, NOON)
+
+    class Choosy:
+        def send(self, letters):
+            outcomes = ("accepted", "rejected", "retry", "accepted")
+            for letter, outcome in zip(letters, outcomes, strict=True):
+                yield Receipt(letter.key, outcome, outcome)
+
+    [done] = deliver(world.store, OMS, {}, Choosy(), NOON)
+    assert (done.accepted, done.rejected, done.waiting) == (2, 1, 1)
+    found = [(r["state"], r["attempts"], r["error"]) for r in box(world).values()]
+    assert found == [
+        ("accepted", 1, None), ("failed", 1, "rejected"), ("pending", 1, "retry"),
+        ("accepted", 1, None),
+    ]  # fmt: skip
+    assert deliver(world.store, OMS, {}, Post(), at(0.05)) == []
+
+
+@dataclass
+class Full:
+    """A store that can be read, and takes nothing more."""
+
+    store: Store
+
+    def session(self, *, read_only: bool = False):
+        if not read_only:
+            raise Rejected("the disk is full")
+        return self.store.session(read_only=True)
+
+
+def test_a_store_that_cannot_keep_a_receipt_stops_the_messages(world: World):
+    for number in range(3):
+        world.order(f"shop/{number}", {"sock": 1})
+    promised(world, OMS, NOON)
+    post = Post()
+    with pytest.raises(Rejected, match="full"):
+        deliver(Full(world.store), OMS, {}, post, NOON)
+    assert len(post.keys) == 1
 
 
 def hold(world: World, number: str, sku: str, quantity: int, hours: float) -> None:

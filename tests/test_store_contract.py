@@ -1,5 +1,6 @@
 """What every store promises. Each test runs on the embedded and on the served one."""
 
+import contextlib
 import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -268,3 +269,17 @@ def test_a_frame_may_be_given_again_and_may_be_empty(store: Store):
             assert got.schema == {"a": pl.Int64}
         with pytest.raises(OmsError, match="choose a name"):
             s.frame("orders", pl.DataFrame({"a": [1]}))
+
+
+def test_what_a_session_committed_midway_stays_when_the_rest_is_rolled_back(store: Store):
+    with contextlib.suppress(ZeroDivisionError), store.session() as s:
+        s.insert_new("orders", orders(order("1")))
+        s.commit()
+        s.insert_new("orders", orders(order("2")))
+        raise ZeroDivisionError
+    with store.session() as s:
+        s.frame("tmp_one", pl.DataFrame({"n": [1]}))
+        s.commit()
+        s.frame("tmp_one", pl.DataFrame({"n": [2]}))  # a new transaction, a frame given anew
+        assert s._query("test", "SELECT n FROM tmp_one", {})["n"].to_list() == [2]
+        assert s.table("orders")["external_id"].to_list() == ["1"]

@@ -1,9 +1,11 @@
 """Deliver what the outbox holds: at least once, with one effect.
 
-A channel adapter looks before it writes, and a message carries a Message-ID made from its
-key, so that a second delivery after a crash is recognized by who receives it.
+A channel adapter looks before it writes, so its receipts are stored by the chunk. A mail
+server cannot be asked: a message leaves when the receipt of the one before it is stored, and
+carries a Message-ID made from its key, by which the one that a kill may repeat is recognized.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,10 +20,11 @@ from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.demand import open_lines
 from oms_pipelines.errors import OmsError
-from oms_pipelines.outbox.letters import Mailer, letters
+from oms_pipelines.outbox.letters import Letter, Mailer, letters
+from oms_pipelines.outbox.receipts import Receipts
 from oms_pipelines.store import Session, Store
 
-CHUNK = 25  # receipts are stored after so many: what a crash may make the hub say again
+CHUNK = 25  # items a push: a channel's receipts are stored after so many
 AT_ONCE = 16
 
 
@@ -71,15 +74,18 @@ def deliver(
             ]
             for c, adapter in adapters.items()
         ]
-        if mailer is not None:
-            due = letters(session.query("outbox/letters", now=now), oms)
-            found.append([_Job("message", "customers", due, mailer.send)])
+        due = letters(session.query("outbox/letters", now=now), oms) if mailer else []
 
     def serve(jobs: list[_Job]) -> list[Delivered]:
-        return [_send(store, job, now) for job in jobs if job.items]
+        return [_send(kept, job) for job in jobs if job.items]
 
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="deliver") as pool:
-        return [done for results in pool.map(serve, found) for done in results]
+    with (
+        Receipts(store, now) as kept,
+        ThreadPoolExecutor(AT_ONCE, thread_name_prefix="deliver") as pool,
+    ):
+        posted = pool.submit(_post, kept, mailer, due) if mailer else None
+        told = [done for results in pool.map(serve, found) for done in results]
+        return told + (posted.result() if posted else [])
 
 
 def _accept(adapter: Channel, orders: Sequence[Acceptance]) -> Iterator[Receipt]:
@@ -142,11 +148,15 @@ def _parcels(session: Session, oms: Oms, channel_id: str, now: datetime) -> list
     return parcels
 
 
-def _send(store: Store, job: _Job, now: datetime) -> Delivered:
-    """Push items in chunks and store their receipts after each chunk."""
+def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[i : i + CHUNK] for i in range(0, len(items), CHUNK))
+
+
+def _send(kept: Receipts, job: _Job) -> Delivered:
+    """Push items in chunks and store their receipts after each."""
     total = {"accepted": 0, "retry": 0, "rejected": 0}
     error = None
-    for chunk in (job.items[i : i + CHUNK] for i in range(0, len(job.items), CHUNK)):
+    for chunk in _chunks(job.items):
         receipts = {item.key: Receipt(item.key, "retry", "no receipt") for item in chunk}
         try:
             for receipt in job.push(chunk):
@@ -155,8 +165,7 @@ def _send(store: Store, job: _Job, now: datetime) -> Delivered:
         except OmsError as e:
             error = str(e)
         point(f"outbox.{job.kind}_pushed")
-        with store.session() as session:
-            _settle(session, receipts.values(), now)
+        kept.keep(list(receipts.values()))
         for receipt in receipts.values():
             total[receipt.outcome] += 1
         if error:
@@ -166,11 +175,20 @@ def _send(store: Store, job: _Job, now: datetime) -> Delivered:
     )
 
 
-def _settle(session: Session, receipts: Iterable[Receipt], now: datetime) -> None:
-    answers = pl.DataFrame(
-        [(r.key, r.outcome, r.text) for r in receipts],
-        schema={"key": pl.String, "outcome": pl.String, "text": pl.String},
-        orient="row",
-    )
-    session.frame("tmp_answers", answers)
-    session.run("outbox/settle", now=now)
+def _post(kept: Receipts, mailer: Mailer, due: Sequence[Letter]) -> list[Delivered]:
+    """Send letters; each leaves when the receipt of the one before it is stored."""
+    if not due:
+        return []
+    count: Counter[str] = Counter()
+    for some in _chunks(due):
+        unsent = []
+        for receipt in mailer.send(some):
+            count[receipt.outcome] += 1
+            if receipt.outcome == "accepted":
+                point("outbox.message_pushed")
+                kept.keep([receipt])
+            else:
+                unsent.append(receipt)
+        if unsent:
+            kept.keep(unsent)
+    return [Delivered("message", "customers", count["accepted"], count["retry"], count["rejected"])]

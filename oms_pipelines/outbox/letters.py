@@ -39,7 +39,7 @@ class Mailer(Protocol):
     """Something that sends letters and says what became of each."""
 
     def send(self, letters: Sequence[Letter]) -> Iterator[Receipt]:
-        """Send letters; one receipt each."""
+        """Send letters; one receipt each. None leaves before the last receipt was taken."""
         ...
 
 

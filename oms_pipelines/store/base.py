@@ -94,6 +94,13 @@ class Session(Protocol):
         """
         ...
 
+    def commit(self) -> None:
+        """Make durable what was done so far, and go on in a new transaction.
+
+        For facts that must not wait for the session's end. Frames have to be given anew.
+        """
+        ...
+
 
 class Store(Protocol):
     """Where the canonical tables live."""

@@ -19,7 +19,6 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from oms_pipelines import crash
 from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
 from oms_pipelines.store import frames, migrations
 from oms_pipelines.store.gate import gate_of
@@ -52,9 +51,10 @@ class DuckdbSession(SqlSession):
 
     folder = "duckdb"
     keyed = False
+    beginning = "BEGIN TRANSACTION"
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, *, read_only: bool):
-        super().__init__(read_only=read_only)
+    def __init__(self, con: duckdb.DuckDBPyConnection, where: str, *, read_only: bool):
+        super().__init__(where, read_only=read_only)
         self._open: duckdb.DuckDBPyConnection | None = con
 
     @property
@@ -161,22 +161,16 @@ class DuckdbStore:
             gate_of(self.path).enter(shared=read_only, deadline=deadline),
             self._connected(deadline, read_only=read_only) as con,
         ):
-            with told(f"store {self.path}"):
-                con.execute("BEGIN TRANSACTION").fetchall()
-            session = DuckdbSession(con, read_only=read_only)
+            session = DuckdbSession(con, f"store {self.path}", read_only=read_only)
+            session.begin()
             try:
                 yield session
+                session.finish()
             except BaseException:
                 _roll_back(con)
                 raise
             finally:
                 session.end()
-            if not read_only:
-                crash.point("merge.before_commit")
-            with told(f"store {self.path}"):
-                con.execute("COMMIT").fetchall()
-            if not read_only:
-                crash.point("merge.after_commit")
 
     def snapshot(self, path: str | Path) -> Path:
         """Copy the store as last committed to `path`, whole or not at all, and return it.

@@ -14,7 +14,6 @@ import polars as pl
 import psycopg
 from psycopg import conninfo, sql
 
-from oms_pipelines import crash
 from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
 from oms_pipelines.statements import statement
 from oms_pipelines.store import frames, migrations, parameters
@@ -64,9 +63,10 @@ class PostgresSession(SqlSession):
 
     folder = "postgres"
     keyed = True
+    beginning = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 
-    def __init__(self, con: psycopg.Connection, *, read_only: bool):
-        super().__init__(read_only=read_only)
+    def __init__(self, con: psycopg.Connection, where: str, *, read_only: bool):
+        super().__init__(where, read_only=read_only)
         self._open: psycopg.Connection | None = con
 
     @property
@@ -196,25 +196,20 @@ class PostgresStore:
         past `wait`, Misconfigured when it refuses the user or the database.
         """
         with self._connected() as con:
-            with told(self._where):
-                if not read_only:
+            if not read_only:
+                with told(self._where):
                     self._become_writer(con)
-                con.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            session = PostgresSession(con, read_only=read_only)
+            session = PostgresSession(con, self._where, read_only=read_only)
+            session.begin()
             try:
                 yield session
+                session.finish()
             except BaseException:
                 with suppress(psycopg.Error):
                     con.execute("ROLLBACK")
                 raise
             finally:
                 session.end()
-            if not read_only:
-                crash.point("merge.before_commit")
-            with told(self._where):
-                con.execute("COMMIT")
-            if not read_only:
-                crash.point("merge.after_commit")
 
     @contextmanager
     def _connected(self) -> Generator[psycopg.Connection]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from oms_pipelines import crash
 from oms_pipelines.errors import Malformed, OmsError
 from oms_pipelines.schema import METADATA, columns_of, key_of
 from oms_pipelines.statements import statement
@@ -21,8 +22,10 @@ class SqlSession(ABC):
     """One transaction, whichever store. See `base.Session` for the promises."""
 
     folder: str  # of this store's own statements under sql/store/
+    beginning: str  # how this store begins a transaction
 
-    def __init__(self, *, read_only: bool):
+    def __init__(self, where: str, *, read_only: bool):
+        self._where = where
         self._read_only = read_only
 
     # -- what a store provides
@@ -42,7 +45,26 @@ class SqlSession(ABC):
     @abstractmethod
     def _insert_children(self, rows: pl.DataFrame, names: Mapping[str, str]) -> None: ...
 
+    # -- its store begins and finishes it
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self._run(self._where, self.beginning, {})
+
+    def finish(self) -> None:
+        """Commit."""
+        if not self._read_only:
+            crash.point("merge.before_commit")
+        self._run(self._where, "COMMIT", {})
+        if not self._read_only:
+            crash.point("merge.after_commit")
+
     # -- what callers use
+
+    def commit(self) -> None:
+        """Make durable what was done so far, and go on in a new transaction."""
+        self.finish()
+        self.begin()
 
     def query(self, name: str, /, **params: Any) -> pl.DataFrame:
         """Run `sql/<name>.sql` and return its rows in canonical types."""
