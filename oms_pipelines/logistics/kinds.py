@@ -241,8 +241,8 @@ the files. `python -m oms_pipelines.logistics.kinds > docs/profiles.md` makes it
 
 Unless `profiles` of `oms.yaml` says otherwise: delimiter `;`, UTF-8 (a BOM is taken), decimal
 mark `,`, times ISO 8601 with an offset (without one, in `time_zone`), a header with exactly
-these titles in any order, a line break after the last row. Files written end lines with CRLF
-and quote only where they must.
+these titles in any order, a line break after the last row, and after it nothing but empty
+lines. Files written end lines with CRLF and quote only where they must.
 
 A profile names what a partner does differently:
 
