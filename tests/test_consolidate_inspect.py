@@ -1,5 +1,6 @@
 """`inspect payload`: every real payload gives rows, or a reason with a name."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from oms_pipelines.config import Channel
 from oms_pipelines.consolidate import inspect_payload
 from oms_pipelines.errors import Misconfigured
 
+LATER = datetime(2026, 12, 1, tzinfo=UTC)
 CHANNELS = {
     "shopify": ("orders", "returns"),
     "woocommerce": ("orders", "refunds"),
@@ -47,3 +49,19 @@ def test_a_payload_is_told_by_file_and_nothing_is_stored(tmp_path: Path):
 def test_an_unknown_system_is_told(tmp_path: Path):
     with pytest.raises(Misconfigured, match="system nosuch"):
         inspect_payload("nosuch", "orders", [], now=NOW)
+
+
+@pytest.mark.parametrize("system", ["shopify", "mirakl"])
+def test_refunds_told_inside_orders_are_read_out_of_them(system: str):
+    sample = Path(__file__).parent / "samples" / f"{system}_orders.json"
+    orders = inspect_payload(system, "orders", [sample], now=LATER)
+    found = inspect_payload(system, "refunds", [sample], now=LATER)
+    assert list(found.tables) == ["refunds", "refund_lines"]
+    assert found.tables["refunds"].height > 0
+    assert found.tables["refunds"].equals(orders.tables["refunds"])
+    assert found.received == orders.received
+
+
+def test_a_stream_that_a_system_does_not_have_is_told_with_those_it_has():
+    with pytest.raises(Misconfigured, match="no stream returns; name one of orders, refunds"):
+        inspect_payload("woocommerce", "returns", [], now=NOW)

@@ -62,7 +62,7 @@ def test_columns_may_stand_in_any_order_and_optional_ones_be_absent():
         (HEADER, "0 rows"),
         (HEADER + b"A;1;", "line 2: no line break after the last row"),
         (HEADER + b"A;1;\r\nB;2\r\n", "line 3: 2 columns, but the header has 3"),
-        (HEADER + b"A;1;\r\n\r\n", "line 3: 1 columns"),
+        (HEADER + b"A;1;\r\n\r\nB;1;\r\n", "line 3: 1 columns"),
         (HEADER + b"A;1;;\r\n", "line 2: 4 columns"),
         (HEADER + b'A;"1;\r\n', "line 2: a quote is out of place"),
         (HEADER + b'A"x;1;\r\n', "line 2: a quote is out of place"),

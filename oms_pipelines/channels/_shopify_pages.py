@@ -15,6 +15,15 @@ from oms_pipelines.elements import NOT_JSON, elements, loose_elements, unmarked
 from oms_pipelines.errors import Malformed
 
 _LISTS = (("data", "orders", "nodes"), ("orders",))
+# bulk operations tell these as lists
+_CONNECTIONS = {
+    "lineItems",
+    "fulfillmentOrders",
+    "fulfillmentLineItems",
+    "refundLineItems",
+    "shippingLines",
+    "returnLineItems",
+}
 # what a line of a bulk file is to its parent, by the resource its id names
 _CHILDREN = {
     "LineItem": "lineItems",
@@ -31,15 +40,15 @@ def records(stream: str, body: bytes, settings: Channel, profiles: dict[str, Any
     Raises Malformed when the page is no JSON, or of another resource.
     """
     body = unmarked(body)
-    with_edges = b'"edges"' in body
-    if stream == "orders" and not with_edges:
+    if stream == "orders" and b'"edges"' not in body:
         for path in _LISTS:
             cut = elements(body, *path)
             if cut is not None:
                 return cut
     try:
         page = orjson.loads(body)
-        nodes = _nodes(_without_edges(page) if with_edges else page)
+        with_lists = stream == "orders" or b'"edges"' in body
+        nodes = _nodes(_connected(page) if with_lists else page)
     except orjson.JSONDecodeError:
         nodes = _several(body)
     except RecursionError:
@@ -99,13 +108,16 @@ def _answered(data: dict[str, Any]) -> list[Any] | None:
     return _nodes(one) if isinstance(one, dict) else None
 
 
-def _without_edges(value: Any) -> Any:
-    """Return what was parsed with each connection of `edges` as one of `nodes`."""
+def _connected(value: Any) -> Any:
+    """Return what was parsed with each connection as one of `nodes`, be it `edges` or a list."""
     if isinstance(value, list):
-        return [_without_edges(x) for x in value]
+        return [_connected(x) for x in value]
     if not isinstance(value, dict):
         return value
-    found = {key: _without_edges(x) for key, x in value.items()}
+    found = {key: _connected(x) for key, x in value.items()}
+    for key in _CONNECTIONS & found.keys():
+        if isinstance(found[key], list):
+            found[key] = {"nodes": found[key]}
     edges = found.get("edges")
     if isinstance(edges, list) and "nodes" not in found:
         found["nodes"] = [x.get("node") if isinstance(x, dict) else x for x in edges]
@@ -120,7 +132,7 @@ def _several(body: bytes) -> list[Any]:
     for path in ((), *_LISTS):
         found = loose_elements(body, *path)
         if found is not None:
-            return [_loaded(x) for x in found]
+            return [_connected(_loaded(x)) for x in found]
     lines = [line for line in body.splitlines() if line.strip()]
     if len(lines) < 2 or not all(line.lstrip().startswith(b"{") for line in lines):
         raise Malformed(NOT_JSON)
@@ -151,4 +163,4 @@ def _bulk(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         name = _CHILDREN.get(str(row.get("id")).removeprefix("gid://shopify/").split("/")[0])
         if name is not None:
             parent.setdefault(name, []).append(row)
-    return orders
+    return _connected(orders)

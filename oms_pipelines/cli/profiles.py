@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from oms_pipelines import clock
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Malformed
 from oms_pipelines.logistics.csvfile import cast, read
@@ -29,12 +30,16 @@ def known_profiles(oms: Oms) -> list[str]:
 
 def inspect_file(oms: Oms, path: Path, name: str) -> Inspected:
     """Return what a file becomes by a profile. Raises Misconfigured for a wrong profile."""
+    from oms_pipelines.logistics.parse import row_tests
+    from oms_pipelines.logistics.verdicts import judged
+
     if name in oms.profiles:
         profile = resolve(oms.profiles, name, str(oms.profiles[name].get("kind", name)))
     else:
         profile = DEFAULTS[name]
     try:
-        done = cast(read(path.read_bytes(), profile, path.name), profile)
+        rows = read(path.read_bytes(), profile, path.name)
+        done = judged(cast(rows, profile), profile, row_tests(profile.kind, clock.now(oms)))
     except Malformed as e:
         return Inspected(path.name, refused=str(e))
     return Inspected(path.name, done.accepted, done.rejected)

@@ -1,6 +1,7 @@
 """Cells of a file as typed values, with a verdict for each row: sets, no row loop."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -11,7 +12,9 @@ _ISO = (
     r" ?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?$"
 )
 _SHORTENED = r"^\d[.,]\d+E\+\d{2}$"  # 3,70001E+12: what a spreadsheet makes of an EAN
-_CONTROL = r"[\x00-\x1f\x7f]"
+# control characters, and those nobody sees: two keys that look the same would be two keys
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]"
+_OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def _typed(f: Field, profile: Profile) -> pl.Expr:
         plain = plain.str.replace(",", ".", literal=True).str.strip_prefix("+")
         return plain.cast(pl.Decimal(18, 4), strict=False)
     if f.type == "time":
-        return _iso(value, profile) if profile.date == "iso" else _patterned(value, profile)
+        time = _iso(value, profile) if profile.date == "iso" else _patterned(value, profile)
+        return pl.when(time >= _OLDEST).then(time)  # a year of two digits is no year
     return value
 
 
@@ -85,7 +89,8 @@ def _iso(value: pl.Expr, profile: Profile) -> pl.Expr:
     hours = offset.str.slice(1, 2).cast(pl.Int64, strict=False).fill_null(0)
     minutes = offset.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
     sign = pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)
-    shifted = naive - pl.duration(minutes=sign * (hours * 60 + minutes))
+    real = (hours <= 14) & (minutes < 60)
+    shifted = pl.when(real).then(naive - pl.duration(minutes=sign * (hours * 60 + minutes)))
     utc = shifted.dt.replace_time_zone("UTC")
     return pl.when(offset.is_null()).then(_local(naive, profile)).otherwise(utc)
 
@@ -114,7 +119,10 @@ def _verdict(f: Field, profile: Profile) -> pl.Expr:
     if f.type == "key":
         tests += [
             (raw.str.contains(_SHORTENED), "was shortened by a spreadsheet; export it as text"),
-            (raw.str.contains(_CONTROL), "holds a control character; write plain text"),
+            (
+                raw.str.contains(_CONTROL),
+                "holds a character nobody sees; write plain text",
+            ),
         ]
     cure = {
         "integer": "is not a whole number; write digits without thousands mark",

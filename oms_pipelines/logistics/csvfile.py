@@ -25,6 +25,7 @@ _FOREIGN = {
     b"{": "JSON",
     b"<": "an HTML or XML page",
 }
+_ONE_BYTE = ("cp125", "iso8859", "cp437", "cp850", "cp858")  # they take any bytes
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8"}
 
 
@@ -81,6 +82,11 @@ def _utf8(body: bytes, profile: Profile, name: str) -> bytes:
             f"{name} line {line}: byte {e.start + 1} is not {profile.encoding}; "
             "declare the encoding the file has, or have it written anew"
         ) from None
+    if profile.encoding.startswith(_ONE_BYTE) and not body.isascii() and _is_utf8(body, profile):
+        raise Malformed(
+            f"{name}: the file is written in utf-8, but {profile.encoding} is declared; "
+            "declare encoding: utf-8"
+        )
     data = text.encode() if wide or profile.encoding != "utf-8" else body
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\x00" in data:
@@ -92,7 +98,23 @@ def _utf8(body: bytes, profile: Profile, name: str) -> bytes:
             f"{name} line {line}: no line break after the last row, so it may be cut; "
             "have it sent again, whole"
         )
-    return data
+    return _without_empty_end(data)
+
+
+def _without_empty_end(data: bytes) -> bytes:
+    """Return a file without the empty lines after its last row."""
+    bare = len(data.rstrip(b"\r\n"))
+    broken = 2 if data.startswith(b"\r\n", bare) else 1
+    return data[: bare + broken] if bare else data
+
+
+def _is_utf8(body: bytes, profile: Profile) -> bool:
+    """Tell whether bytes are the UTF-8 of a text that the declared encoding could have written."""
+    try:
+        body.decode().encode(profile.encoding)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _refuse_foreign(body: bytes, profile: Profile, name: str) -> None:

@@ -20,8 +20,8 @@ the files. `python -m oms_pipelines.logistics.dictionary > docs/profiles.md` mak
 
 Unless `profiles` of `oms.yaml` says otherwise: delimiter `;`, UTF-8 (a BOM is taken), decimal
 mark `,`, times ISO 8601 with an offset (without one, in `time_zone`), a header with exactly
-these titles in any order, a line break after the last row. Files written end lines with CRLF
-and quote only where they must.
+these titles in any order, a line break after the last row, and after it nothing but empty
+lines. Files written end lines with CRLF and quote only where they must.
 
 The manifest beside a dispatch file, a return notice or an ERP file is one: rows, orders,
 quantity, value by currency, sha256, the sequence and the file before it, the schema version.

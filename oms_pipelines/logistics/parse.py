@@ -6,7 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from oms_pipelines.logistics.profiles import Profile
-from oms_pipelines.logistics.snapshots import count_ages, last_snapshot, parse_stock
+from oms_pipelines.logistics.snapshots import count_ages, last_snapshot, parse_stock, stock_tests
 from oms_pipelines.logistics.verdicts import Parsed, future, hashed, parse_rows, unknown_sku, when
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
@@ -21,7 +21,41 @@ __all__ = [
     "parse_receipts",
     "parse_stock",
     "resolve_receipts",
+    "row_tests",
 ]
+
+
+def row_tests(kind: str, now: datetime) -> list[pl.Expr]:
+    """Return the tests that rows of a kind of file must pass beyond their types."""
+    if kind == "confirmation":
+        return _confirmation_tests()
+    if kind == "acknowledgement":
+        return _acknowledgement_tests()
+    if kind == "receipt":
+        return _receipt_tests(now)
+    return stock_tests(now) if kind == "stock" else []
+
+
+def _confirmation_tests() -> list[pl.Expr]:
+    shipped = pl.col("shipped_quantity") > 0
+    nothing = (pl.col("shipped_quantity") == 0) & (pl.col("refused_quantity").fill_null(0) == 0)
+    return [
+        when(shipped & pl.col("shipped_at").is_null(), "shipped_at is empty; say when it left"),
+        when(nothing, "neither shipped nor refused; write one of the quantities"),
+    ]
+
+
+def _acknowledgement_tests() -> list[pl.Expr]:
+    lone = pl.col("line_no").is_not_null() & (pl.col("status") != "rejected")
+    return [when(lone, "line_no stands in a row that rejects nothing; leave it empty")]
+
+
+def _receipt_tests(fetched_at: datetime) -> list[pl.Expr]:
+    twice = pl.struct("receipt_id", "line_no").is_duplicated()
+    return [
+        when(twice, "line_no stands twice in the receipt; number its lines"),
+        future("received_at", fetched_at),
+    ]
 
 
 def parse_confirmations(
@@ -31,13 +65,8 @@ def parse_confirmations(
 
     A parcel without number is named by its tracking number, else by the time it left.
     """
+    parsed = parse_rows(body, profile, location_id, name, page, _confirmation_tests())
     shipped = pl.col("shipped_quantity") > 0
-    nothing = (pl.col("shipped_quantity") == 0) & (pl.col("refused_quantity").fill_null(0) == 0)
-    tests = [
-        when(shipped & pl.col("shipped_at").is_null(), "shipped_at is empty; say when it left"),
-        when(nothing, "neither shipped nor refused; write one of the quantities"),
-    ]
-    parsed = parse_rows(body, profile, location_id, name, page, tests)
     left = pl.col("shipped_at").dt.strftime("%Y%m%dT%H%M%SZ")
     accepted = parsed.accepted.with_columns(
         pl.col("refused_quantity").fill_null(0),
@@ -50,9 +79,7 @@ def parse_acknowledgements(
     body: bytes, profile: Profile, location_id: str, name: str = "file", page: int = 0
 ) -> Parsed:
     """Read what a location says of files it took. Raises Malformed."""
-    lone = pl.col("line_no").is_not_null() & (pl.col("status") != "rejected")
-    cure = "line_no stands in a row that rejects nothing; leave it empty"
-    return parse_rows(body, profile, location_id, name, page, [when(lone, cure)])
+    return parse_rows(body, profile, location_id, name, page, _acknowledgement_tests())
 
 
 def parse_receipts(
@@ -65,12 +92,7 @@ def parse_receipts(
     known: Collection[str] | None = None,
 ) -> Parsed:
     """Read what came back to a dock. `known` None takes any SKU. Raises Malformed."""
-    twice = pl.struct("receipt_id", "line_no").is_duplicated()
-    tests = [
-        when(twice, "line_no stands twice in the receipt; number its lines"),
-        *unknown_sku(known),
-        future("received_at", fetched_at),
-    ]
+    tests = [*_receipt_tests(fetched_at), *unknown_sku(known)]
     parsed = parse_rows(body, profile, location_id, name, page, tests)
     accepted = parsed.accepted.with_columns(pl.col("condition").fill_null("unknown"))
     return Parsed(accepted, parsed.rejected, parsed.received)

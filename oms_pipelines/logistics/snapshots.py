@@ -52,12 +52,8 @@ def parse_stock(
     elsewhere = pl.col("location_id") != location.id
     tests = [
         when(elsewhere, f"location_id is not {location.id}; send each its own file"),
-        when(
-            pl.struct("sku", counted).is_duplicated(),
-            "sku stands twice with one counted_at; add the rows up",
-        ),
+        *stock_tests(fetched_at),
         *unknown_sku(known),
-        future("counted_at", fetched_at),
     ]
     parsed = parse_rows(body, profile, location.id, name, page, tests)
     rows = parsed.accepted.select("location_id", "sku", counted.alias("counted_at"), "quantity")
@@ -73,6 +69,16 @@ def parse_stock(
     )
     rows = rows.with_columns(hashed(rows, "sku", "counted_at", "quantity", "means"))
     return Parsed(rows.select(columns_of("stock_counts")), parsed.rejected, parsed.received)
+
+
+def stock_tests(fetched_at: datetime) -> list[pl.Expr]:
+    """Return the tests of a count, whatever the location."""
+    counted = pl.col("counted_at").fill_null(pl.lit(fetched_at).cast(pl.Datetime("us", "UTC")))
+    twice = pl.struct("sku", counted).is_duplicated()
+    return [
+        when(twice, "sku stands twice with one counted_at; add the rows up"),
+        future("counted_at", fetched_at),
+    ]
 
 
 def _check_shrink(rows: pl.DataFrame, last: pl.DataFrame, location: Location, name: str) -> None:

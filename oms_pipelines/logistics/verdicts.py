@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from oms_pipelines.logistics.csvfile import cast, read
+from oms_pipelines.logistics.csvfile import Cast, cast, read
 from oms_pipelines.logistics.profiles import Profile
 
 REJECTED = {
@@ -44,26 +44,31 @@ def parse_rows(
     Accepted rows carry page, record, location_id and the fields. Raises Malformed.
     """
     rows = read(body, profile, name)
-    found = cast(rows, profile)
-    judged = found.accepted.with_columns(
-        pl.coalesce(*tests, pl.lit(None, pl.String)).alias("reason_")
-    )
-    key = next(f.name for f in profile.fields if f.type == "key" and f.required)
-    refused = judged.filter(pl.col("reason_").is_not_null()).select(
-        "record",
-        pl.col(key).alias("record_key"),
-        pl.format("line {}: {}", "line", "reason_").alias("reason"),
-    )
-    rejected = pl.concat([found.rejected.select(refused.columns), refused]).sort("record")
+    found = judged(cast(rows, profile), profile, tests)
     place = pl.lit(page, pl.Int32).alias("page")
     record = pl.col("record").cast(pl.Int32)
     names = [n for n in profile.names if n != "location_id"]
     return Parsed(
-        judged.filter(pl.col("reason_").is_null()).select(
-            place, record, pl.lit(location_id).alias("location_id"), *names
-        ),
-        rejected.select(place, record, "record_key", "reason"),
+        found.accepted.select(place, record, pl.lit(location_id).alias("location_id"), *names),
+        found.rejected.select(place, record, "record_key", "reason"),
         rows.height,
+    )
+
+
+def judged(found: Cast, profile: Profile, tests: list[pl.Expr]) -> Cast:
+    """Keep back the typed rows that fail a test of their kind, too."""
+    reason = pl.coalesce(*tests, pl.lit(None, pl.String)).alias("reason_")
+    rows = found.accepted.with_columns(reason)
+    key = next(f.name for f in profile.fields if f.type == "key" and f.required)
+    refused = rows.filter(pl.col("reason_").is_not_null()).select(
+        "record",
+        "line",
+        pl.col(key).alias("record_key"),
+        pl.format("line {}: {}", "line", "reason_").alias("reason"),
+    )
+    return Cast(
+        rows.filter(pl.col("reason_").is_null()).drop("reason_"),
+        pl.concat([found.rejected.select(refused.columns), refused]).sort("record"),
     )
 
 

@@ -14,7 +14,8 @@ SELECT
     nullif(trim(s.r.rma), '') AS rma,
     'customer' AS initiator,
     CASE
-        WHEN s.r.state = 'IN_PROGRESS' AND nullif(trim(s.r.tracking.tracking_number), '') IS NOT NULL
+        WHEN s.r.state = 'IN_PROGRESS'
+            AND nullif(trim(s.r.tracking.tracking_number), '') IS NOT NULL
             THEN 'in_transit'
         WHEN s.r.state = 'RECEIVED' THEN 'received'
         WHEN s.r.state = 'REFUSED' THEN 'refused'

@@ -11,7 +11,7 @@ SELECT
     s.record,
     i.channel_id || '/' || s.external_id AS order_id,
     split_part(s.r.id, '/', -1) AS refund_id,
-    s.r.given AS amount,
+    coalesce(s.r.totalRefundedSet.shopMoney.amount, CAST(s.r.given AS VARCHAR)) AS amount,
     s.currency,
     nullif(trim(s.r.note), '') AS reason_text,
     coalesce(s.r.createdAt, s.r.created_at) AS refunded_at,

@@ -2,19 +2,18 @@
 -- Grain: one row a record. Keys: page, record. Guarantee: no record is lost, unreadable
 -- parts are null; scalars are the text the shop sent; ids are the numbers at their end.
 --
--- Three forms are one here: GraphQL pages (connections are {nodes}), GraphQL bulk files
--- (connections are lists), REST (snake case). Amounts are shop money throughout: what the
--- customer saw (presentment money) is another currency's view of the same order.
+-- Two forms are one here: GraphQL (the adapter makes every connection {nodes}) and REST (snake
+-- case). Amounts are shop money throughout: what the customer saw (presentment money) is another
+-- currency's view of the same order.
 --
 -- Units of a line, whose `quantity` stays as ordered for ever:
---   * current: what was not removed. It falls when units are edited out, canceled, or
---     returned, before or after they were shipped.
---     Old REST answers do not tell it: it is then the ordered units less the refunded.
+--   * current: what was not removed. It falls when units are edited out, canceled, or returned,
+--     before or after they were shipped. Old REST answers do not tell it: it is then the ordered
+--     units less the refunded.
 --   * to_ship: what can still be shipped.
---   * shipped: what fulfillments hold that were not canceled and did not fail; those under
---     way count, somebody ships them. A returned unit stays shipped.
---     Where parcels are told without their lines, or not at all, shipped is what is left of
---     the line's own units, and a word FULFILLED counts when there are none.
+--   * shipped: what fulfillments hold that were not canceled and did not fail; those under way
+--     count, somebody ships them. A returned unit stays shipped. Where parcels are told without
+--     their lines, or not at all, it is worked out of the line's own units, else of the word.
 --   * So units that are neither shipped nor to be shipped were taken out before shipping,
 --     and never more than current has lost. A unit returned after shipping is not one.
 --
@@ -22,29 +21,20 @@
 -- is not in shop money, or transactions nobody asked for, leave it unknown.
 --
 -- Lambdas capture whole columns, and what is captured is copied for each element of a list:
--- only narrow columns stand in them. Lists of bulk files are read in a second parse, which
--- COALESCE spares all others.
+-- only narrow columns stand in them.
 WITH parsed AS (
-    SELECT
-        page,
-        record,
-        body,
-        json_transform(body, '{
-            "id": "VARCHAR", "name": "VARCHAR",
-            "createdAt": "VARCHAR", "created_at": "VARCHAR",
-            "processedAt": "VARCHAR", "processed_at": "VARCHAR",
-            "updatedAt": "VARCHAR", "updated_at": "VARCHAR",
-            "closedAt": "VARCHAR", "closed_at": "VARCHAR",
-            "cancelledAt": "VARCHAR", "cancelled_at": "VARCHAR",
-            "test": "VARCHAR", "confirmed": "VARCHAR",
-            "sourceName": "VARCHAR", "source_name": "VARCHAR",
-            "currencyCode": "VARCHAR", "currency": "VARCHAR",
-            "taxesIncluded": "VARCHAR", "taxes_included": "VARCHAR",
-            "customerLocale": "VARCHAR", "customer_locale": "VARCHAR",
-            "displayFinancialStatus": "VARCHAR", "financial_status": "VARCHAR",
-            "displayFulfillmentStatus": "VARCHAR", "fulfillment_status": "VARCHAR",
-            "email": "VARCHAR", "contact_email": "VARCHAR", "phone": "VARCHAR",
-            "customer": {"email": "VARCHAR"},
+    SELECT page, record, json_transform(body, '{
+            "id": "VARCHAR", "name": "VARCHAR", "createdAt": "VARCHAR", "created_at": "VARCHAR",
+            "processedAt": "VARCHAR", "processed_at": "VARCHAR", "updatedAt": "VARCHAR",
+            "updated_at": "VARCHAR", "closedAt": "VARCHAR", "closed_at": "VARCHAR",
+            "cancelledAt": "VARCHAR", "cancelled_at": "VARCHAR", "test": "VARCHAR",
+            "confirmed": "VARCHAR", "sourceName": "VARCHAR", "source_name": "VARCHAR",
+            "currencyCode": "VARCHAR", "currency": "VARCHAR", "taxesIncluded": "VARCHAR",
+            "taxes_included": "VARCHAR", "customerLocale": "VARCHAR",
+            "customer_locale": "VARCHAR", "displayFinancialStatus": "VARCHAR",
+            "financial_status": "VARCHAR", "displayFulfillmentStatus": "VARCHAR",
+            "fulfillment_status": "VARCHAR", "email": "VARCHAR", "contact_email": "VARCHAR",
+            "phone": "VARCHAR", "customer": {"email": "VARCHAR"},
             "customAttributes": [{"key": "VARCHAR", "value": "VARCHAR"}],
             "note_attributes": [{"name": "VARCHAR", "value": "VARCHAR"}],
             "retailLocation": {"id": "VARCHAR"}, "location_id": "VARCHAR",
@@ -58,8 +48,8 @@ WITH parsed AS (
             "shipping_address": {
                 "name": "VARCHAR", "first_name": "VARCHAR", "last_name": "VARCHAR",
                 "company": "VARCHAR", "address1": "VARCHAR", "address2": "VARCHAR",
-                "zip": "VARCHAR", "city": "VARCHAR",
-                "province_code": "VARCHAR", "country_code": "VARCHAR", "phone": "VARCHAR",
+                "zip": "VARCHAR", "city": "VARCHAR", "province_code": "VARCHAR",
+                "country_code": "VARCHAR", "phone": "VARCHAR",
                 "latitude": "VARCHAR", "longitude": "VARCHAR"
             },
             "shippingLine": {"title": "VARCHAR", "code": "VARCHAR"},
@@ -77,9 +67,8 @@ WITH parsed AS (
             "totalRefundedSet": {"shopMoney": {"amount": "VARCHAR"}},
             "fulfillments": [{
                 "status": "VARCHAR",
-                "fulfillmentLineItems": {
-                    "nodes": [{"quantity": "VARCHAR", "lineItem": {"id": "VARCHAR"}}]
-                },
+                "fulfillmentLineItems": {"nodes": [
+                    {"quantity": "VARCHAR", "lineItem": {"id": "VARCHAR"}}]},
                 "line_items": [{"quantity": "VARCHAR", "id": "VARCHAR"}]
             }],
             "fulfillmentOrders": {"nodes": [{
@@ -95,10 +84,8 @@ WITH parsed AS (
                     "line_item_id": "VARCHAR", "quantity": "VARCHAR",
                     "restock_type": "VARCHAR", "subtotal": "VARCHAR"
                 }],
-                "transactions": [{
-                    "kind": "VARCHAR", "status": "VARCHAR",
-                    "amount": "VARCHAR", "currency": "VARCHAR"
-                }]
+                "transactions": [{"kind": "VARCHAR", "status": "VARCHAR",
+                    "amount": "VARCHAR", "currency": "VARCHAR"}]
             }],
             "lineItems": {"nodes": [{
                 "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "title": "VARCHAR",
@@ -110,8 +97,7 @@ WITH parsed AS (
                 "discountedUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
                 "totalDiscountSet": {"shopMoney": {"amount": "VARCHAR"}},
                 "discountAllocations": [
-                    {"allocatedAmountSet": {"shopMoney": {"amount": "VARCHAR"}}}
-                ],
+                    {"allocatedAmountSet": {"shopMoney": {"amount": "VARCHAR"}}}],
                 "taxLines": [{"priceSet": {"shopMoney": {"amount": "VARCHAR"}}}]
             }]},
             "line_items": [{
@@ -128,39 +114,13 @@ WITH parsed AS (
 
 lists AS (
     SELECT
-        * EXCLUDE (body),
+        *,
         o.fulfillments IS NOT NULL AND len(list_filter(o.fulfillments, lambda f:
             f.fulfillmentLineItems.nodes IS NULL AND f.line_items IS NULL)) = 0 AS are_told,
         coalesce(upper(o.displayFulfillmentStatus) = 'FULFILLED', false) AS all_shipped,
         upper(coalesce(o.currencyCode, o.currency, o.totalPriceSet.shopMoney.currencyCode)) AS coin,
-        coalesce(
-            o.lineItems.nodes,
-            CASE WHEN o.line_items IS NULL THEN json_transform(body, '{"lineItems": [{
-                "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "title": "VARCHAR",
-                "quantity": "VARCHAR", "currentQuantity": "VARCHAR",
-                "unfulfilledQuantity": "VARCHAR", "nonFulfillableQuantity": "VARCHAR",
-                "requiresShipping": "VARCHAR", "isGiftCard": "VARCHAR",
-                "lineItemGroup": {"id": "VARCHAR"},
-                "originalUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
-                "discountedUnitPriceSet": {"shopMoney": {"amount": "VARCHAR"}},
-                "totalDiscountSet": {"shopMoney": {"amount": "VARCHAR"}},
-                "discountAllocations": [
-                    {"allocatedAmountSet": {"shopMoney": {"amount": "VARCHAR"}}}
-                ],
-                "taxLines": [{"priceSet": {"shopMoney": {"amount": "VARCHAR"}}}]
-            }]}').lineItems END
-        ) AS line_nodes,
-        coalesce(
-            o.fulfillmentOrders.nodes,
-            CASE WHEN o.line_items IS NULL THEN json_transform(
-                body, '{"fulfillmentOrders": [{
-                    "assignedLocation": {"location": {"id": "VARCHAR"}},
-                    "deliveryMethod": {
-                        "methodType": "VARCHAR", "maxDeliveryDateTime": "VARCHAR"
-                    }
-                }]}'
-            ).fulfillmentOrders END
-        ) AS deliveries,
+        o.lineItems.nodes AS line_nodes,
+        o.fulfillmentOrders.nodes AS deliveries,
         coalesce(o.shippingLine, o.shippingLines.nodes[1], o.shipping_lines[1]) AS shipping_line,
         flatten(list_transform(o.refunds, lambda r: r.refund_line_items)) AS refunded,
         flatten(list_transform(
@@ -184,22 +144,18 @@ told AS (
         *,
         coalesce(
             list_transform(line_nodes, lambda l: {
-                id: split_part(l.id, '/', -1),
-                sku: nullif(l.sku, ''),
-                title: coalesce(l.name, l.title),
-                quantity: l.quantity,
+                id: split_part(l.id, '/', -1), sku: nullif(l.sku, ''),
+                title: coalesce(l.name, l.title), quantity: l.quantity,
                 ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
                 current: try_cast(l.currentQuantity AS DECIMAL(18, 3)),
                 to_ship: try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3)),
                 shipped: CASE
-                    WHEN are_told THEN 0
-                    WHEN all_shipped AND l.unfulfilledQuantity IS NULL THEN try_cast(
-                        coalesce(l.currentQuantity, l.quantity) AS DECIMAL(18, 3))
-                    WHEN l.unfulfilledQuantity IS NULL THEN 0
-                    WHEN l.nonFulfillableQuantity IS NULL AND NOT all_shipped THEN
+                    WHEN are_told OR (l.unfulfilledQuantity IS NULL AND NOT all_shipped) THEN 0
+                    WHEN l.unfulfilledQuantity IS NULL THEN
                         try_cast(coalesce(l.currentQuantity, l.quantity) AS DECIMAL(18, 3))
-                        - try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3))
-                    ELSE try_cast(l.quantity AS DECIMAL(18, 3))
+                    ELSE try_cast(CASE WHEN all_shipped OR l.nonFulfillableQuantity IS NOT NULL
+                            THEN l.quantity ELSE coalesce(l.currentQuantity, l.quantity) END
+                            AS DECIMAL(18, 3))
                         - try_cast(l.unfulfilledQuantity AS DECIMAL(18, 3))
                         - coalesce(try_cast(l.nonFulfillableQuantity AS DECIMAL(18, 3)), 0)
                 END,
@@ -209,32 +165,28 @@ told AS (
                 unit_price: coalesce(
                     l.originalUnitPriceSet.shopMoney.amount,
                     CASE WHEN l.discountAllocations IS NULL
-                        THEN l.discountedUnitPriceSet.shopMoney.amount END
-                ),
+                        THEN l.discountedUnitPriceSet.shopMoney.amount END),
                 discount: coalesce(
                     list_sum(list_transform(l.discountAllocations, lambda d:
                         try_cast(d.allocatedAmountSet.shopMoney.amount AS DECIMAL(18, 4)))),
                     CASE WHEN l.discountAllocations IS NULL
                         AND l.originalUnitPriceSet.shopMoney.amount IS NOT NULL
                         THEN try_cast(l.totalDiscountSet.shopMoney.amount AS DECIMAL(18, 4)) END,
-                    0
-                ),
+                    0),
                 tax: CASE WHEN l.taxLines IS NOT NULL THEN coalesce(
                     list_sum(list_transform(l.taxLines, lambda t:
                         try_cast(t.priceSet.shopMoney.amount AS DECIMAL(18, 4)))), 0) END
             }),
             list_transform(o.line_items, lambda l: {
-                id: split_part(l.id, '/', -1),
-                sku: nullif(l.sku, ''),
-                title: coalesce(l.name, l.title),
-                quantity: l.quantity,
+                id: split_part(l.id, '/', -1), sku: nullif(l.sku, ''),
+                title: coalesce(l.name, l.title), quantity: l.quantity,
                 ordered: try_cast(l.quantity AS DECIMAL(18, 3)),
                 current: try_cast(l.current_quantity AS DECIMAL(18, 3)),
                 to_ship: try_cast(l.fulfillable_quantity AS DECIMAL(18, 3)),
                 shipped: CASE
-                    WHEN are_told OR l.fulfillment_status IS NULL THEN 0
-                    WHEN l.fulfillable_quantity IS NULL AND l.fulfillment_status <> 'fulfilled'
-                        THEN 0
+                    WHEN are_told OR l.fulfillment_status IS NULL OR (
+                        l.fulfillable_quantity IS NULL AND l.fulfillment_status <> 'fulfilled'
+                    ) THEN 0
                     ELSE try_cast(coalesce(l.current_quantity, l.quantity) AS DECIMAL(18, 3))
                         - coalesce(try_cast(l.fulfillable_quantity AS DECIMAL(18, 3)), 0)
                 END,
@@ -246,9 +198,7 @@ told AS (
                     list_sum(list_transform(l.discount_allocations, lambda d:
                         try_cast(d.amount AS DECIMAL(18, 4)))),
                     CASE WHEN l.discount_allocations IS NULL
-                        THEN try_cast(l.total_discount AS DECIMAL(18, 4)) END,
-                    0
-                ),
+                        THEN try_cast(l.total_discount AS DECIMAL(18, 4)) END, 0),
                 tax: CASE WHEN l.tax_lines IS NOT NULL THEN coalesce(
                     list_sum(list_transform(l.tax_lines, lambda t:
                         try_cast(t.price AS DECIMAL(18, 4)))), 0) END
@@ -258,8 +208,7 @@ told AS (
 )
 
 SELECT
-    page,
-    record,
+    page, record,
     split_part(o.id, '/', -1) AS external_id,
     nullif(trim(o.name), '') AS number,
     coalesce(o.processedAt, o.processed_at, o.createdAt, o.created_at) AS placed_at,
@@ -284,9 +233,8 @@ SELECT
     ) AS name,
     coalesce(o.shippingAddress.company, o.shipping_address.company) AS company,
     coalesce(nullif(o.email, ''), nullif(o.contact_email, ''), o.customer.email) AS email,
-    coalesce(
-        nullif(o.shippingAddress.phone, ''), nullif(o.shipping_address.phone, ''), o.phone
-    ) AS phone,
+    coalesce(nullif(o.shippingAddress.phone, ''), nullif(o.shipping_address.phone, ''), o.phone)
+        AS phone,
     coalesce(o.shippingAddress.address1, o.shipping_address.address1) AS address1,
     coalesce(o.shippingAddress.address2, o.shipping_address.address2) AS address2,
     coalesce(o.shippingAddress.zip, o.shipping_address.zip) AS postal_code,
@@ -302,8 +250,7 @@ SELECT
     coalesce(o.totalPriceSet.shopMoney.amount, o.total_price) AS original_total_amount,
     coalesce(o.totalTaxSet.shopMoney.amount, o.total_tax) AS tax_amount,
     coalesce(
-        o.totalShippingPriceSet.shopMoney.amount,
-        o.total_shipping_price_set.shop_money.amount,
+        o.totalShippingPriceSet.shopMoney.amount, o.total_shipping_price_set.shop_money.amount,
         CAST(list_sum(list_transform(
             o.shipping_lines, lambda l: try_cast(l.price AS DECIMAL(18, 4)))) AS VARCHAR)
     ) AS shipping_amount,

@@ -5,9 +5,9 @@
 -- Decisions:
 --   * A status is one word for three axes; `wc-` (the database's spelling) is dropped.
 --   * *_gmt times are UTC without a mark. Old versions lack them, and then the local time is
---     resolved in the shop's zone, unless it bears an offset; they may lack the change time, and then the creation
---     time stands in. WordPress writes "never" as year 0 or -1. A time nobody can read goes
---     on as text, for the gate to name.
+--     resolved in the shop's zone, unless it bears an offset; they may lack the change time,
+--     and then the creation time stands in. WordPress writes "never" as year 0 or -1. A time
+--     nobody can read goes on as text, for the gate to name.
 --   * Refund totals are negative; refunded is positive, null when the shop does not tell.
 --   * An order canceled, trashed, or refunded before it was completed has nothing to ship.
 WITH parsed AS (

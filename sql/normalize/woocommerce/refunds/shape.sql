@@ -2,7 +2,8 @@
 -- Grain: one row a record. Keys: page, record.
 -- A refund does not name its order, or its currency: the adapter lands the order's id,
 -- currency, status and completion time around it. A refund read alone names its order by its
--- parent_id (newer shops) or its link "up", takes the channel's currency, and says nothing of what had been shipped.
+-- parent_id (newer shops) or its link "up", takes the channel's currency, and says nothing of
+-- what had been shipped.
 WITH parsed AS (
     SELECT page, record, json_transform(body, '{
         "order": {
@@ -10,7 +11,8 @@ WITH parsed AS (
             "date_completed_gmt": "VARCHAR", "date_completed": "VARCHAR"
         },
         "refund": {
-            "id": "VARCHAR", "parent_id": "VARCHAR", "date_created": "VARCHAR", "date_created_gmt": "VARCHAR",
+            "id": "VARCHAR", "parent_id": "VARCHAR",
+            "date_created": "VARCHAR", "date_created_gmt": "VARCHAR",
             "amount": "VARCHAR", "reason": "VARCHAR",
             "line_items": [{
                 "id": "VARCHAR", "quantity": "VARCHAR", "total": "VARCHAR",
