@@ -31,14 +31,16 @@ SOLD = (
 )
 
 
-def settings(root: Path, profiles: dict[str, Any] | None = None, **returns: Any) -> Oms:
+def settings(
+    root: Path, profiles: dict[str, Any] | None = None, receipt: str = "receipt", **returns: Any
+) -> Oms:
     """Return a shop, a till and two locations whose folders lie under a root."""
     places = [
         {
             "id": place,
             "address": {"country": "FR"},
             "stock": {"profile": "stock", "from": str(root / place / "stock")},
-            "receipts": {"profile": "receipt", "from": str(root / place / "receipts")},
+            "receipts": {"profile": receipt, "from": str(root / place / "receipts")},
             "return_notices": {"to": str(root / place / "notices")},
         }
         for place in ("lyon", "paris")

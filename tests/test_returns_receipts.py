@@ -62,6 +62,18 @@ def test_another_receipt_of_the_same_number_and_moment_is_refused_by_command(hub
     receive(hub, Receipt("paris", "R1", "N1", other))  # another place numbers its own
 
 
+def test_a_receipt_by_command_needs_no_column_of_the_locations_own_files(
+    duckdb_store: Store, tmp_path: Path
+):
+    own = {"kind": "receipt", "header": {"receipt_id": "Bon", "sku": "Article", "quantity": "Nb"}}
+    hub = opened(duckdb_store, tmp_path, profiles={"bons": own}, receipt="bons")
+    sold(hub.store, "1", 1)
+    shipped(hub.store, "1", 1, 1)
+    assert receive(hub, Receipt("lyon", "R1", "N1", ("A=1=as_new",), "wet")).units == 1
+    [kept] = table(hub.store, "return_receipts").to_dicts()
+    assert (kept["told_order"], kept["condition"]) == ("N1", "as_new")
+
+
 def test_a_later_receipt_of_the_same_number_corrects_the_first(hub: Hub):
     receive(hub, Receipt("lyon", "R1", "N1", ("A=1=as_new",)))
     hub.__dict__["_now"] = NOW + timedelta(seconds=1)

@@ -41,7 +41,7 @@ def payload(
     Ends with 1 when a record would be kept back, or a payload cannot be read.
     """
     from oms_pipelines.consolidate import inspect_payload
-    from oms_pipelines.consolidate.streams import reasons_of
+    from oms_pipelines.consolidate.channel_streams import reasons_of
 
     one_of(stream, STREAMS, "--stream")
     oms = config.load() if channel is not None else _configured()

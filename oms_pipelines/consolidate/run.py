@@ -14,15 +14,8 @@ from oms_pipelines import crash
 from oms_pipelines.ahead import ahead
 from oms_pipelines.config import Oms
 from oms_pipelines.consolidate.records import REJECTED
-from oms_pipelines.consolidate.streams import (
-    STREAMS,
-    Batch,
-    Outcome,
-    Pending,
-    Step,
-    rejected,
-    sources,
-)
+from oms_pipelines.consolidate.steps import Batch, Outcome, Pending, Step, rejected
+from oms_pipelines.consolidate.streams import STREAMS, sources
 from oms_pipelines.errors import Malformed, OmsError
 from oms_pipelines.landing import Landing, Manifest
 from oms_pipelines.landing.manifest import day_of

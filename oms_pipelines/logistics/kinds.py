@@ -244,6 +244,8 @@ ERP_ORDERS = Profile(
     schema=2,
 )
 
+BY_COMMAND = "command/"  # pages of such names are the hub's own, in the built-in profile
+
 DEFAULTS: dict[str, Profile] = {
     p.kind: replace(p)
     for p in (

@@ -10,7 +10,7 @@ from oms_pipelines.consolidate import consolidate
 from oms_pipelines.errors import Rejected
 from oms_pipelines.hub import Hub
 from oms_pipelines.logistics.csvfile import write
-from oms_pipelines.logistics.kinds import CONDITIONS, RECEIPT
+from oms_pipelines.logistics.kinds import BY_COMMAND, CONDITIONS, RECEIPT
 from oms_pipelines.returns import receipts
 from oms_pipelines.stock import ledger
 from oms_pipelines.store import Session
@@ -66,7 +66,7 @@ def receive(hub: Hub, what: Receipt) -> Received:
             "with other content; give the second a number of its own, or wait a second to "
             "correct the first"
         )
-    name = f"receipt_{what.receipt_id}.csv"
+    name = f"{BY_COMMAND}receipt_{what.receipt_id}.csv"
     page = Page("receipts", write(rows.drop("location_id"), RECEIPT).body, rows.height, name=name)
     hub.landing.write(what.location_id, "receipts", [page], None, True, None, now)
     wanted = {(what.location_id, "receipts")}
