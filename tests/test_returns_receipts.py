@@ -71,7 +71,7 @@ def test_a_receipt_by_command_needs_no_column_of_the_locations_own_files(
     shipped(hub.store, "1", 1, 1)
     assert receive(hub, Receipt("lyon", "R1", "N1", ("A=1=as_new",), "wet")).units == 1
     [kept] = table(hub.store, "return_receipts").to_dicts()
-    assert (kept["told_order"], kept["condition"]) == ("N1", "as_new")
+    assert (kept["told_order"], kept["condition"]) == ("shop/1", "as_new")
 
 
 def test_a_later_receipt_of_the_same_number_corrects_the_first(hub: Hub):
