@@ -1,5 +1,6 @@
 """Writing to Mirakl: acceptances, parcels and stock imports, each answered by its item."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,6 +129,21 @@ def test_without_shipments_only_the_last_parcel_is_told(operator):
     text = "told with the order's last parcel"
     assert announce(operator, parcel(complete=False)) == ("accepted", text)
     assert operator.asked == []
+
+
+def test_a_shipment_has_no_line_of_zero_and_a_parcel_of_parts_alone_is_none(operator):
+    operator.orders = [order("SHIPPING")]
+    parts = ShippedLine("O1-A-2", 0)
+    some = replace(parcel(complete=False), lines=(ShippedLine("O1-A-1", 1), parts))
+    assert announce(operator, some, multi_shipment=True) == ("accepted", "")
+    assert [x["order_line_id"] for x in operator.bodies[0]["shipment_lines"]] == ["O1-A-1"]
+    asked = len(operator.asked)
+    text = "not told: no sold unit is whole with it"
+    assert announce(operator, replace(some, lines=(parts,)), multi_shipment=True) == (
+        "accepted",
+        text,
+    )
+    assert len(operator.asked) == asked
 
 
 def test_with_shipments_each_parcel_is_one(operator):
