@@ -64,7 +64,7 @@ def test_the_newest_levels_file_holds_every_level_told_so_far(tmp_path):
     adapter = connect(channel)
     levels = [Level("MUG", "mug", 5, 1), Level("CUP", "cup", 2, 1)]
     assert [r.outcome for r in adapter.push_stock(levels)] == ["accepted", "accepted"]
-    assert [r.key for r in adapter.push_stock([Level("MUG", "mug", 0, 2)])] == ["MUG#2"]
+    assert [r.key for r in adapter.push_stock([Level("MUG", "mug", 0, 2)])] == ["mug#2"]
     first, second = sorted(out.glob("*.csv"))
     assert first.read_bytes() == b"sku;quantity\r\ncup;2\r\nmug;5\r\n"
     assert second.read_bytes() == b"sku;quantity\r\ncup;2\r\nmug;0\r\n"

@@ -248,9 +248,10 @@ def test_stock_is_read_back_one_by_one_or_whole(operator):
 
 
 def test_of_two_levels_of_one_sku_the_last_is_sent(operator):
-    first, last = Level("OLD", "A", 3, 1), Level("NEW", "A", 5, 1)
-    assert push(operator, first, last) == {
-        "OLD": ("rejected", "a later level has the same SKU"),
-        "NEW": ("accepted", ""),
+    first, last = Level("OLD", "A", 3, 1), Level("NEW", "A", 5, 2)
+    found = operator.connect().push_stock([first, last])
+    assert {r.key: (r.outcome, r.text) for r in found} == {
+        "A#1": ("rejected", "a later level has the same SKU"),
+        "A#2": ("accepted", ""),
     }
     assert [row[:2] for row in operator.bodies[0][1:]] == [["A", "5"]]

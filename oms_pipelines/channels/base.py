@@ -38,7 +38,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Level:
-    """A stock level to publish. `expected` is what the channel last accepted, if known."""
+    """A level of a listing to publish, in sold units.
+
+    `expected` is what the channel last accepted, if known.
+    """
 
     sku: str
     channel_sku: str
@@ -48,7 +51,7 @@ class Level:
 
     @property
     def key(self) -> str:
-        return f"{self.sku}#{self.version}"
+        return f"{self.channel_sku}#{self.version}"
 
 
 @dataclass(frozen=True)
