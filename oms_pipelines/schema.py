@@ -274,7 +274,7 @@ skus = _table(
 
 sku_map = _table(
     "sku_map",
-    "Channel SKU to SKU, where they differ.",
+    "Channel SKU to SKU, where they differ or a SKU has several: then each has its row.",
     ("channel_id", "channel_sku"),
     _text("channel_id", "the channel", null=False),
     _text("channel_sku", "as the channel writes it", null=False),
@@ -341,10 +341,12 @@ stock_balances = _table(
 
 levels = _table(
     "levels",
-    "The stock level of a SKU on a channel: desired, sent, accepted, observed.",
-    ("channel_id", "sku"),
+    "The level of a listing on a channel, in its sold units: desired, sent, accepted, observed.",
+    ("channel_id", "channel_sku"),
     _text("channel_id", "the channel", null=False),
+    _text("channel_sku", "the listing, as the channel writes it", null=False),
     _text("sku", "what is sold", null=False),
+    _units("units_per", "SKU units in one sold unit"),
     _units("desired", "computed from the store"),
     _time("desired_at", "when it last changed", null=False),
     _units("version", "counts changes of desired"),

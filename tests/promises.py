@@ -193,20 +193,13 @@ def _same_states(found: Evidence, sent: pl.DataFrame) -> None:
 
 def check_4(found: Evidence) -> None:
     """Once idle, the level each channel holds is the level computed, of what it lists."""
-    levels, names = found.table("levels"), found.table("sku_map")
+    levels = found.table("levels")
     assert levels.height > 0
     for channel in found.oms.channels:
         if channel.stock.mode == "none":
             continue
-        own = names.filter(pl.col("channel_id") == channel.id)
-        wanted = (
-            levels.filter(pl.col("channel_id") == channel.id)
-            .join(own.drop("channel_id"), on="sku", how="left")
-            .select(
-                pl.coalesce("channel_sku", "sku").alias("name"),
-                (pl.col("desired") // pl.col("units_per").fill_null(1)).alias("level"),
-            )
-        )
+        own = levels.filter(pl.col("channel_id") == channel.id)
+        wanted = own.select(pl.col("channel_sku").alias("name"), pl.col("desired").alias("level"))
         shown = found.state["channels"][channel.id]["levels"]
         untold = _untold(found, channel.id)
         wrong = [

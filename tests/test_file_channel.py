@@ -1,6 +1,7 @@
 """The file channel: which files are taken, and how levels and parcels are told back."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -63,7 +64,7 @@ def test_the_newest_levels_file_holds_every_level_told_so_far(tmp_path):
     adapter = connect(channel)
     levels = [Level("MUG", "mug", 5, 1), Level("CUP", "cup", 2, 1)]
     assert [r.outcome for r in adapter.push_stock(levels)] == ["accepted", "accepted"]
-    assert [r.key for r in adapter.push_stock([Level("MUG", "mug", 0, 2)])] == ["MUG#2"]
+    assert [r.key for r in adapter.push_stock([Level("MUG", "mug", 0, 2)])] == ["mug#2"]
     first, second = sorted(out.glob("*.csv"))
     assert first.read_bytes() == b"sku;quantity\r\ncup;2\r\nmug;5\r\n"
     assert second.read_bytes() == b"sku;quantity\r\ncup;2\r\nmug;0\r\n"
@@ -103,6 +104,15 @@ def test_a_parcel_is_told_in_a_file_of_its_own_once(tmp_path):
         ("VP1", "1", "2"),
         ("VP1", "2", "1"),
     ]
+
+
+def test_a_parcel_of_parts_stands_in_its_file_with_its_number_and_no_unit(tmp_path):
+    out = tmp_path / "in"
+    adapter = connect(settings(tmp_path, options={"tracking_to": str(out)}))
+    [receipt] = adapter.push_tracking([replace(parcel(), lines=(ShippedLine("1", 0),))])
+    assert receipt.outcome == "accepted"
+    [row] = pl.read_csv(next(out.glob("*.csv")), separator=";", infer_schema=False).to_dicts()
+    assert (row["line_id"], row["quantity"], row["tracking_number"]) == ("1", "0", "XY1")
 
 
 def test_a_parcel_nobody_asked_for_is_accepted_and_written_nowhere(tmp_path):

@@ -1,5 +1,6 @@
 """Writing to Mirakl: acceptances, parcels and stock imports, each answered by its item."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,6 +131,21 @@ def test_without_shipments_only_the_last_parcel_is_told(operator):
     assert operator.asked == []
 
 
+def test_a_shipment_has_no_line_of_zero_and_a_parcel_of_parts_alone_is_none(operator):
+    operator.orders = [order("SHIPPING")]
+    parts = ShippedLine("O1-A-2", 0)
+    some = replace(parcel(complete=False), lines=(ShippedLine("O1-A-1", 1), parts))
+    assert announce(operator, some, multi_shipment=True) == ("accepted", "")
+    assert [x["order_line_id"] for x in operator.bodies[0]["shipment_lines"]] == ["O1-A-1"]
+    asked = len(operator.asked)
+    text = "not told: no sold unit is whole with it"
+    assert announce(operator, replace(some, lines=(parts,)), multi_shipment=True) == (
+        "accepted",
+        text,
+    )
+    assert len(operator.asked) == asked
+
+
 def test_with_shipments_each_parcel_is_one(operator):
     operator.orders = [order("SHIPPING")]
     outcome = announce(operator, parcel(complete=False), multi_shipment=True)
@@ -232,9 +248,10 @@ def test_stock_is_read_back_one_by_one_or_whole(operator):
 
 
 def test_of_two_levels_of_one_sku_the_last_is_sent(operator):
-    first, last = Level("OLD", "A", 3, 1), Level("NEW", "A", 5, 1)
-    assert push(operator, first, last) == {
-        "OLD": ("rejected", "a later level has the same SKU"),
-        "NEW": ("accepted", ""),
+    first, last = Level("OLD", "A", 3, 1), Level("NEW", "A", 5, 2)
+    found = operator.connect().push_stock([first, last])
+    assert {r.key: (r.outcome, r.text) for r in found} == {
+        "A#1": ("rejected", "a later level has the same SKU"),
+        "A#2": ("accepted", ""),
     }
     assert [row[:2] for row in operator.bodies[0][1:]] == [["A", "5"]]

@@ -1,93 +1,22 @@
 """The outbox: each thing is promised once and delivered, whatever fails on the way."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import polars as pl
 import pytest
-from stock_world import NOON, World, at, channel, network
+from outbox_world import OMS, Ear, Post, box, promised, ship
+from stock_world import NOON, World, at
 
-from oms_pipelines.channels.base import Parcel, Receipt
-from oms_pipelines.config import Oms
-from oms_pipelines.errors import Rejected, Unreachable
-from oms_pipelines.outbox import deliver, promise
+from oms_pipelines.channels.base import Receipt
+from oms_pipelines.errors import Rejected
+from oms_pipelines.outbox import deliver
 from oms_pipelines.stock import ledger
 from oms_pipelines.store import Store
-
-STEPS = ["retrieved", "preparing", "shipped", "delivered"]
-
-
-def settings(**more: Any) -> Oms:
-    channels = [channel("shop", share=0.5), channel("till", share=0.5) | {"tell_customer": False}]
-    carriers = [{"id": "colis", "tracking_url": "https://track.example/{number}"}]
-    notes = {"smtp": "smtp://127.0.0.1:2525", "steps": STEPS}
-    return network(channels, carriers=carriers, notifications=notes, **more)
-
-
-OMS = settings()
-
-
-@dataclass
-class Ear:
-    """A channel that hears of parcels and acceptances; `fail` fails so many items."""
-
-    fail: int = 0
-    refuse: bool = False
-    parcels: list[Parcel] = field(default_factory=list)
-    accepted: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-
-    def push_tracking(self, parcels: Sequence[Parcel]) -> Iterator[Receipt]:
-        for parcel in parcels:
-            if self.fail:
-                self.fail -= 1
-                raise Unreachable("shop: no answer")
-            self.parcels.append(parcel)
-            outcome = "rejected" if self.refuse else "accepted"
-            yield Receipt(parcel.key, outcome, "order closed" if self.refuse else "")
-
-    def accept(self, orders: Sequence[tuple[str, Sequence[str]]]) -> Iterator[Receipt]:
-        for external_id, lines in orders:
-            self.accepted.append((external_id, tuple(lines)))
-            yield Receipt(external_id, "accepted")
-
-
-@dataclass
-class Post:
-    """A mailer that keeps what it is given."""
-
-    keys: list[str] = field(default_factory=list)
-
-    def send(self, letters) -> Iterator[Receipt]:
-        for letter in letters:
-            self.keys.append(letter.key)
-            yield Receipt(letter.key, "accepted", "sent")
 
 
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
-
-
-def promised(world: World, oms: Oms, when) -> list[str]:
-    with world.store.session() as s:
-        before = set(s.table("outbox")["key"])
-        count = promise(s, oms, when)
-        new = sorted(set(s.table("outbox")["key"]) - before)
-        assert promise(s, oms, when) == 0
-    assert len(new) == count
-    return new
-
-
-def box(world: World) -> dict[str, dict]:
-    with world.store.session() as s:
-        return {r["key"]: r for r in s.table("outbox").iter_rows(named=True)}
-
-
-def ship(world: World, number: str = "1", **more: Any) -> None:
-    world.order(f"shop/{number}", {"sock": 2})
-    world.give(number, "sock", 2, state="dispatched", dispatched_at=at(0.1))
-    world.parcel(number, "sock", 2, at(1), carrier_id="colis", tracking_number="T1", **more)
 
 
 def test_each_step_of_an_order_is_promised_once(world: World):
@@ -153,37 +82,6 @@ def test_tracking_reaches_the_channel_once_with_its_lines(world: World):
     assert parcel.tracking_url == "https://track.example/T1"
     assert deliver(world.store, OMS, {"shop": ear}, None, at(2)) == []
     assert box(world)["tracking/lyon/1"]["state"] == "accepted"
-
-
-def test_the_last_parcel_alone_completes_an_order_and_packs_are_told_in_sold_units(world: World):
-    world.order("shop/1", {"sock": 3}, line={"units_per": 2})
-    world.parcel("1", "sock", 4, at(1), shipment_id="lyon/b")
-    world.parcel("1", "sock", 2, at(2), shipment_id="lyon/a")
-    promised(world, OMS, at(2))
-    ear = Ear()
-    deliver(world.store, OMS, {"shop": ear}, None, at(2))
-    told = [(p.shipment_id, p.lines[0].quantity, p.complete) for p in ear.parcels]
-    assert told == [("lyon/b", 2, False), ("lyon/a", 1, True)]
-
-
-def test_an_order_with_units_still_to_come_is_not_complete_and_refunded_ones_are_not_due(
-    world: World,
-):
-    world.order("shop/1", {"sock": 2, "glove": 1})
-    world.parcel("1", "sock", 2, at(1))
-    promised(world, OMS, at(1))
-    ear = Ear(fail=1)
-    deliver(world.store, OMS, {"shop": ear}, None, at(1))
-    deliver(world.store, OMS, {"shop": ear}, None, at(2))
-    assert [p.complete for p in ear.parcels] == [False]
-    world.put("refund_lines", {
-        "order_id": "shop/1", "refund_id": "r", "line_id": "glove", "quantity": 1,
-        "restock": "cancel",
-    })  # fmt: skip
-    world.parcel("1", "sock", 0, at(3), shipment_id="lyon/2")
-    promised(world, OMS, at(3))
-    deliver(world.store, OMS, {"shop": ear}, None, at(3))
-    assert [p.complete for p in ear.parcels] == [False, True]
 
 
 def test_a_channel_that_is_down_is_told_later_and_nothing_is_given_up(world: World):

@@ -1,5 +1,6 @@
 """Parcels on Shopify: announced once, by what can still be fulfilled."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,6 +103,24 @@ def test_a_parcel_ships_its_units_of_the_open_fulfillment_orders(shop):
         ],
         "trackingInfo": {"company": "Colissimo", "number": "T1"},
         "notifyCustomer": False,
+    }
+
+
+def test_a_parcel_of_parts_makes_no_call_and_its_number_goes_with_the_one_that_completes_them(shop):
+    shop.on("OrderFulfillment", state(fulfillable(1, 11, l1=1)), state(fulfillable(1, 11, l1=1)))
+    shop.on("CreateFulfillment", created())
+    text = "told with the parcel that makes a unit whole"
+    assert announce(shop, parcel(("1", 0))) == ("accepted", text)
+    assert shop.variables("CreateFulfillment") == []
+    page = "https://track.example/"
+    last = replace(
+        parcel(("1", 1), number="T2"), tracking_url=f"{page}T2", parts=(("T1", f"{page}T1"),)
+    )
+    assert announce(shop, last) == ("accepted", "")
+    assert shop.variables("CreateFulfillment")[0]["fulfillment"]["trackingInfo"] == {
+        "company": "Colissimo",
+        "numbers": ["T2", "T1"],
+        "urls": [f"{page}T2", f"{page}T1"],
     }
 
 

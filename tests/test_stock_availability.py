@@ -8,16 +8,8 @@ from stock_world import World, at, channel, network, place
 
 from oms_pipelines import demand
 from oms_pipelines.config import Oms, parse
-from oms_pipelines.stock.availability import (
-    atp_by_location,
-    changed_levels,
-    demand_of,
-    desired_levels,
-    grants,
-)
+from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
 from oms_pipelines.store import Store
-
-LEVELS = {"channel_id": pl.String, "sku": pl.String, "desired": pl.Int64, "held": pl.Int64}
 
 
 def stock(*rows: tuple[str, str, int]) -> pl.DataFrame:
@@ -150,49 +142,6 @@ def test_caps_and_stop_below_bound_what_is_shown():
     oms = network([channel("a", share=0.5, cap=3), channel("b", share=0.5, stop_below=5)])
     assert in_order(oms, 10) == [3, 5]
     assert in_order(oms, 8) == [3, 0]
-
-
-def test_a_sku_that_vanished_falls_to_zero_and_what_stays_is_no_change():
-    schema = {"channel_id": pl.String, "sku": pl.String, "desired": pl.Int64}
-    before = pl.DataFrame([("a", "x", 3), ("a", "y", 2), ("a", "z", 0)], schema, orient="row")
-    after = pl.DataFrame([("a", "x", 3), ("a", "w", 0)], schema, orient="row")
-    changed = changed_levels(before, after).sort("sku")
-    assert list(changed.iter_rows()) == [("a", "w", 0), ("a", "y", 0)]
-
-
-def granted(oms: Oms, *rows: tuple[str, int, int | None]) -> dict[str, int]:
-    """Grant levels of one SKU; rows are (channel, desired, held)."""
-    frame = pl.DataFrame([(c, "x", d, h) for c, d, h in rows], LEVELS, orient="row")
-    return {c: level for c, _, level in grants(frame, oms.channels).iter_rows()}
-
-
-def test_a_raise_waits_for_the_lower_level_it_depends_on():
-    oms = network([channel("a", share=0.5), channel("b", share=0.5)])
-    assert granted(oms, ("a", 7, 3), ("b", 3, 7)) == {"a": 3, "b": 3}
-    assert granted(oms, ("a", 7, 3), ("b", 3, 3)) == {"a": 7, "b": 3}
-    assert granted(oms, ("a", 7, 3), ("b", 3, 5)) == {"a": 5, "b": 3}
-    assert granted(oms, ("a", 7, None), ("b", 3, None)) == {"a": 7, "b": 3}
-
-
-def test_scarce_room_goes_to_the_earlier_channel():
-    oms = network([channel("a", share=0.4), channel("b", share=0.3), channel("c", share=0.3)])
-    assert granted(oms, ("a", 8, 5), ("b", 8, 5), ("c", 4, 6)) == {"a": 8, "b": 6, "c": 4}
-
-
-def test_pooled_channels_count_once_in_what_may_still_be_shown():
-    oms = network(
-        [
-            channel("sale", share=0.5),
-            channel("b", mode="pooled", risk=0.01),
-            channel("c", mode="pooled", risk=0.01),
-        ]
-    )
-    # the sale opens: five units of the pool become its own, once both pooled channels let go
-    assert granted(oms, ("sale", 5, 0), ("b", 5, 10), ("c", 5, 10))["sale"] == 0
-    assert granted(oms, ("sale", 5, 0), ("b", 5, 5), ("c", 5, 10))["sale"] == 0
-    assert granted(oms, ("sale", 5, 0), ("b", 5, 5), ("c", 5, 5))["sale"] == 5
-    # the sale closes: the pooled ones may rise only when it is off
-    assert granted(oms, ("sale", 0, 5), ("b", 10, 5), ("c", 10, 2)) == {"sale": 0, "b": 5, "c": 5}
 
 
 # -- open lines, on both stores

@@ -13,7 +13,8 @@ from stock_world import NOON, World, at, channel, network
 from oms_pipelines.channels.base import Receipt
 from oms_pipelines.config import Oms
 from oms_pipelines.stock import ledger
-from oms_pipelines.stock.availability import desired_levels, grants
+from oms_pipelines.stock.availability import desired_levels
+from oms_pipelines.stock.listings import grants, listing_levels
 from oms_pipelines.stock.publishing import (
     LEVEL,
     about_to_send,
@@ -223,20 +224,6 @@ def test_a_level_sold_and_restocked_is_brought_back_to_what_it_should_be(world: 
     assert shops["a"].shown["sock"] == 5
 
 
-def test_a_channel_that_sells_packs_is_told_packs_under_its_own_sku(world: World):
-    world.put(
-        "sku_map",
-        {"channel_id": "a", "channel_sku": "SOCK-X3", "sku": "sock", "units_per": 3},
-        {"channel_id": "a", "channel_sku": "SOCK-X9", "sku": "sock", "units_per": 9},
-    )
-    shops = {"a": Shop(), "b": Shop()}
-    world.count("lyon", "sock", 21, at(-1))
-    tick(world, TWO, shops, NOON)
-    assert shops["a"].shown == {"SOCK-X3": 3}
-    assert row(world, "a")["accepted"] == 11
-    assert tick(world, TWO, shops, at(1))["a"].sent == 0
-
-
 def test_a_crash_after_the_push_leaves_the_level_held_and_unsettled(world: World):
     world.count("lyon", "sock", 10, at(-1))
 
@@ -275,21 +262,18 @@ def model(shares: tuple[float, ...]) -> Oms:
 
 
 def pushed(levels: pl.DataFrame, turn: int, fate: str, shown: dict[str, int]) -> pl.DataFrame:
-    """Push one due level to a shop, and return it as it stands after."""
-    due = levels.with_columns(
-        pl.col("sku").alias("channel_sku"), pl.lit(1, pl.Int64).alias("units_per")
-    )
+    """Push due levels to a shop, and return them as they stand after."""
     shop = Shop(shown, fate=fate)
-    sent = about_to_send(due, NOON)
+    sent = about_to_send(levels, NOON)
     receipts: list[Receipt] = []
     try:
-        for level in due.iter_rows(named=True):
+        for level in levels.iter_rows(named=True):
             receipts.append(shop._take(_level(level)))
     except Exception:
         return sent.select(LEVEL)
     # answers of other pushes, late or repeated, are nobody's
     receipts += [Receipt("sock#0", "accepted"), Receipt("other#1", "accepted")]
-    return received(outcome(due, receipts, dict(shown)), NOON).select(LEVEL)
+    return received(outcome(levels, receipts, dict(shown)), NOON).select(LEVEL)
 
 
 def _level(row: dict):
@@ -298,13 +282,35 @@ def _level(row: dict):
     return Level(row["sku"], row["channel_sku"], row["level"], row["version"])
 
 
+NAMES = pl.DataFrame(
+    {
+        "channel_id": ["c0", "c0", "c1"],
+        "channel_sku": ["SOCK", "SOCK-X4", "SOCK-X3"],
+        "sku": ["sock"] * 3,
+        "units_per": [1, 4, 3],
+    }
+)
+LISTED = [("c0", "SOCK", 1), ("c0", "SOCK-X4", 4), ("c1", "SOCK-X3", 3), ("c2", "sock", 1)]
+
+
+def untold() -> pl.DataFrame:
+    """Return the levels of a store before any is told: a single, packs, and both."""
+    size = len(LISTED)
+    blank = {c: [0 if c in ("desired", "version", "held") else None] * size for c in LEVEL}
+    names = ("channel_id", "channel_sku", "units_per")
+    known = dict(zip(names, map(list, zip(*LISTED, strict=True)), strict=True))
+    rows = {**blank, **known, "sku": ["sock"] * size, "desired_at": [NOON] * size}
+    return pl.DataFrame(rows, schema={c: dtypes("levels")[c] for c in LEVEL})
+
+
+def units(levels: pl.DataFrame, column: str) -> int:
+    return (levels[column] * levels["units_per"]).sum()
+
+
 @settings(max_examples=80, deadline=None)
 @given(STEPS)
-def test_raises_never_promise_a_unit_that_another_channel_may_still_show(steps: list):
-    start = {"channel_id": [f"c{i}" for i in range(3)], "sku": ["sock"] * 3}
-    blank = {c: [0 if c in ("desired", "version", "held") else None] * 3 for c in LEVEL}
-    blank["desired_at"] = [NOON] * 3
-    levels = pl.DataFrame({**blank, **start}, schema={c: dtypes("levels")[c] for c in LEVEL})
+def test_raises_never_promise_a_unit_that_another_listing_may_still_show(steps: list):
+    levels = untold()
     shown: list[dict[str, int]] = [{}, {}, {}]
     for pool, shares, fates, turns in steps:
         oms = model(shares)
@@ -312,18 +318,21 @@ def test_raises_never_promise_a_unit_that_another_channel_may_still_show(steps: 
         nobody = pl.DataFrame(
             schema={"channel_id": pl.String, "sku": pl.String, "quantity": pl.Int64}
         )
-        wanted = desired_levels(atp, nobody, oms)
-        levels = levels.drop("desired").join(wanted, on=["channel_id", "sku"]).select(LEVEL)
-        levels = levels.with_columns(pl.col("version") + 1)
+        wanted = listing_levels(desired_levels(atp, nobody, oms), NAMES, oms.channels)
+        assert units(wanted, "desired") <= pool
+        wanted = wanted.drop("sku", "units_per")
+        levels = levels.drop("desired").join(wanted, on=["channel_id", "channel_sku"])
+        levels = levels.select(LEVEL).with_columns(pl.col("version") + 1)
         for rising in (False, True):
             for turn in turns:
-                before = levels["held"].sum()
+                before = units(levels, "held")
                 levels = _one_push(levels, oms, turn, rising, fates[turn], shown)
-                held = levels["held"].sum()
-                assert held <= max(before, pool)  # what goes up, goes up within the pool
-                for i, shop in enumerate(shown):
-                    mine = levels.filter(pl.col("channel_id") == f"c{i}")["held"][0]
-                    assert shop.get("sock", 0) <= mine
+                # what goes up, goes up within the pool
+                assert units(levels, "held") <= max(before, pool)
+                for channel_id, name, _ in LISTED:
+                    own = (pl.col("channel_id") == channel_id) & (pl.col("channel_sku") == name)
+                    shows = shown[int(channel_id[1:])].get(name, 0)
+                    assert shows <= levels.filter(own)["held"].item()
 
 
 def _one_push(levels, oms: Oms, turn: int, rising: bool, fate: str, shown: list) -> pl.DataFrame:
@@ -331,14 +340,15 @@ def _one_push(levels, oms: Oms, turn: int, rising: bool, fate: str, shown: list)
     goes_up = pl.col("desired") > pl.col("held")
     due = levels.filter(own & (goes_up if rising else ~goes_up))
     if rising:
-        due = due.join(grants(levels, oms.channels), on=["channel_id", "sku"])
+        due = due.join(grants(levels, oms.channels), on=["channel_id", "channel_sku"])
         due = due.filter(pl.col("level") > pl.col("held"))
     else:
         due = due.with_columns(pl.col("desired").alias("level"))
     if due.is_empty():
         return levels
     after = pushed(due, turn, fate, shown[turn])
-    return pl.concat([levels.filter(~own), after]).sort("channel_id")
+    rest = levels.join(after, on=["channel_id", "channel_sku"], how="anti")
+    return pl.concat([rest, after]).sort("channel_id", "channel_sku")
 
 
 def test_a_random_week_of_faults_ends_with_what_was_computed(duckdb_store):

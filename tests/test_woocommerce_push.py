@@ -143,6 +143,14 @@ def test_a_parcel_goes_by_the_extension_once_and_completes_the_order(shop, conne
     assert shop.orders[0]["status"] == "completed"
 
 
+def test_the_number_of_a_parcel_of_parts_stands_at_the_order_which_stays_open(shop, connect):
+    shop.orders, shop.trackings = [order(7)], {}
+    (receipt,) = connect().push_tracking([parcel(lines=(ShippedLine("1", 0),), complete=False)])
+    assert receipt.outcome == "accepted"
+    assert [t["tracking_number"] for t in shop.trackings[7]] == ["XY123"]
+    assert shop.orders[0]["status"] != "completed"
+
+
 def test_without_the_extension_a_parcel_stands_in_meta_data_and_one_note(shop, connect):
     shop.orders = [order(7), order(8)]
     adapter = connect()

@@ -62,7 +62,13 @@ def announce_whole(api: Api, parcel: Parcel, carriers: Mapping[str, str]) -> Rec
 
 
 def announce_shipment(api: Api, parcel: Parcel, carriers: Mapping[str, str]) -> Receipt:
-    """Announce one parcel as a shipment of its own."""
+    """Announce one parcel as a shipment of its own.
+
+    A shipment has one number, and units: a parcel that makes no sold unit whole is none, and
+    its number cannot be told.
+    """
+    if not parcel.whole_lines:
+        return Receipt(parcel.key, "accepted", "not told: no sold unit is whole with it")
     if any(_is_it(shipment, parcel) for shipment in _shipments(api, parcel.external_id)):
         return Receipt(parcel.key, "accepted", "the operator has it")
     tracking = _tracking(parcel, carriers, "tracking_url")
@@ -75,7 +81,7 @@ def announce_shipment(api: Api, parcel: Parcel, carriers: Mapping[str, str]) -> 
                 "quantity": line.quantity,
                 "package_reference": parcel.shipment_id,
             }
-            for line in parcel.lines
+            for line in parcel.whole_lines
         ],
         **({"tracking": tracking} if tracking else {}),
     }

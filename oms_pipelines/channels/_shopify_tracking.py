@@ -39,7 +39,8 @@ def announce(graph: Graph, parcel: Parcel, notify: bool) -> Receipt:
         return Receipt(parcel.key, "rejected", "the shop has no such order")
     wanted, told = _wanted(parcel, order["fulfillments"])
     if not wanted:
-        return Receipt(parcel.key, "accepted", "the shop has it" if told else "nothing in it")
+        text = "the shop has it" if told else "told with the parcel that makes a unit whole"
+        return Receipt(parcel.key, "accepted", text)
     parts, missing = _parts(wanted, order["fulfillmentOrders"]["nodes"])
     if not parts:
         return _nothing_left(parcel, order, told)
@@ -62,7 +63,7 @@ def _order(graph: Graph, external_id: str) -> dict[str, Any] | None:
 def _wanted(parcel: Parcel, fulfillments: list[dict[str, Any]]) -> tuple[dict[str, int], bool]:
     """Return units by line that are not announced yet, and whether some are."""
     wanted: dict[str, int] = defaultdict(int)
-    for line in parcel.lines:
+    for line in parcel.whole_lines:
         wanted[line.line_id] += line.quantity
     told = False
     for fulfillment in fulfillments:
@@ -115,17 +116,12 @@ def _create(graph: Graph, parcel: Parcel, parts: list[_Part], notify: bool) -> s
     lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for part in parts:
         lines[part.order].append({"id": part.line, "quantity": part.quantity})
-    tracking = {
-        "company": parcel.carrier,
-        "number": parcel.tracking_number,
-        "url": parcel.tracking_url,
-    }
     fulfillment = {
         "lineItemsByFulfillmentOrder": [
             {"fulfillmentOrderId": order, "fulfillmentOrderLineItems": some}
             for order, some in sorted(lines.items())
         ],
-        "trackingInfo": {k: v for k, v in tracking.items() if v},
+        "trackingInfo": _tracking(parcel),
         "notifyCustomer": notify,
     }
     answer = graph.data("CreateFulfillment", {"fulfillment": fulfillment}, again=False)
@@ -134,6 +130,20 @@ def _create(graph: Graph, parcel: Parcel, parts: list[_Part], notify: bool) -> s
         return None
     field = "/".join(str(step) for step in errors[0].get("field") or ())
     return f"fulfillmentCreate refused {field or 'the parcel'}"
+
+
+def _tracking(parcel: Parcel) -> dict[str, Any]:
+    """Return the number and page; with earlier parcels of parts, those of all of them."""
+    told: dict[str, Any] = {
+        "company": parcel.carrier,
+        "number": parcel.tracking_number,
+        "url": parcel.tracking_url,
+    }
+    if parcel.parts:
+        own = [(parcel.tracking_number, parcel.tracking_url)] if parcel.tracking_number else []
+        numbers, urls = zip(*own, *parcel.parts, strict=True)
+        told = {"company": parcel.carrier, "numbers": numbers, "urls": all(urls) and urls}
+    return {k: v for k, v in told.items() if v}
 
 
 def _tail(gid: str) -> str:

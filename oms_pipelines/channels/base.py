@@ -38,7 +38,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Level:
-    """A stock level to publish. `expected` is what the channel last accepted, if known."""
+    """A level of a listing to publish, in sold units.
+
+    `expected` is what the channel last accepted, if known.
+    """
 
     sku: str
     channel_sku: str
@@ -48,12 +51,15 @@ class Level:
 
     @property
     def key(self) -> str:
-        return f"{self.sku}#{self.version}"
+        return f"{self.channel_sku}#{self.version}"
 
 
 @dataclass(frozen=True)
 class ShippedLine:
-    """A line of a parcel, in sold units of the channel."""
+    """A line of a parcel, in whole sold units of the channel that it completes.
+
+    Zero where a parcel holds a part of a sold unit: of a pack of 6, 4 come in it.
+    """
 
     line_id: str
     quantity: int
@@ -61,7 +67,11 @@ class ShippedLine:
 
 @dataclass(frozen=True)
 class Parcel:
-    """A parcel to announce to a channel. `complete` when nothing of the order is left."""
+    """A parcel to announce to a channel. `complete` when nothing of the order is left.
+
+    `parts`: number and page of earlier parcels that held nothing but parts of what this one
+    makes whole; a channel that takes a number only with units hears of them now, if it can.
+    """
 
     key: str
     external_id: str
@@ -72,6 +82,12 @@ class Parcel:
     shipped_at: datetime
     lines: tuple[ShippedLine, ...]
     complete: bool
+    parts: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def whole_lines(self) -> tuple[ShippedLine, ...]:
+        """The lines that it completes units of, for a channel that takes no zero."""
+        return tuple(line for line in self.lines if line.quantity > 0)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ TRACKING = Profile(
     (
         Field("order_number", "key", "the order"),
         Field("line_id", "key", "the line"),
-        Field("quantity", "units", "units in the parcel", minimum=0),
+        Field("quantity", "units", "sold units it makes whole; 0 if but parts", minimum=0),
         Field("carrier_id", "key", "who carries it", required=False),
         Field("tracking_number", "key", "the carrier's number", required=False),
         Field("tracking_url", "text", "page for the customer", required=False),

@@ -127,7 +127,7 @@ def _parcels(session: Session, oms: Oms, channel_id: str, now: datetime) -> list
     parcels = []
     for (key,), lines in rows.group_by("key", maintain_order=True):
         first = lines.row(0, named=True)
-        page = pages.get(first["carrier_id"] or "")
+        url = partial(_page_of, pages.get(first["carrier_id"] or ""))
         number = first["tracking_number"]
         parcels.append(
             Parcel(
@@ -136,16 +136,21 @@ def _parcels(session: Session, oms: Oms, channel_id: str, now: datetime) -> list
                 shipment_id=first["shipment_id"],
                 carrier=first["carrier_id"],
                 tracking_number=number,
-                tracking_url=page.replace("{number}", number) if page and number else None,
+                tracking_url=url(number),
                 shipped_at=first["shipped_at"],
                 lines=tuple(
                     ShippedLine(line_id, quantity)
                     for line_id, quantity in lines.select("line_id", "quantity").iter_rows()
                 ),
                 complete=first["complete"],
+                parts=tuple((n, url(n)) for n in (first["parts"] or "").splitlines()),
             )
         )
     return parcels
+
+
+def _page_of(page: str | None, number: str | None) -> str | None:
+    return page.replace("{number}", number) if page and number else None
 
 
 def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -18,13 +18,8 @@ from oms_pipelines.crash import point
 from oms_pipelines.demand import open_lines
 from oms_pipelines.errors import OmsError
 from oms_pipelines.schema import columns_of
-from oms_pipelines.stock.availability import (
-    atp_by_location,
-    changed_levels,
-    demand_of,
-    desired_levels,
-    grants,
-)
+from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
+from oms_pipelines.stock.listings import changed_levels, grants, listing_levels
 from oms_pipelines.store import Session, Store
 
 LEVEL = list(columns_of("levels"))
@@ -46,10 +41,11 @@ class Published:
 
 
 def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
-    """Store the desired levels; return the rows that changed."""
+    """Store the desired level of every listing; return the rows that changed."""
     stock = session.query("stock/availability")
     demand = demand_of(open_lines(session), stock)
-    desired = desired_levels(atp_by_location(stock, oms), demand, oms)
+    levels = desired_levels(atp_by_location(stock, oms), demand, oms)
+    desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
         session.frame("tmp_levels", changed)
@@ -131,7 +127,7 @@ def _publish_channel(store: Store, oms: Oms, push: Push, now: datetime) -> Publi
 
 
 def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
-    """Return the levels to send now, with `level` (SKU units) and `showing` (expected)."""
+    """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
     session.frame("tmp_sold", push.sold.filter(pl.col("channel_id") == push.channel_id))
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
     goes_up = pl.col("desired") > pl.col("held")
@@ -140,10 +136,11 @@ def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
         return levels.with_columns(pl.col("desired").alias("level"))
     sharing = [c for c in oms.channels if c.stock.mode != "none"]
     session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
-    session.frame("tmp_skus", levels.select("sku"))
+    session.frame("tmp_skus", levels.select("sku").unique())
     allowed = grants(session.query("stock/levels_held"), sharing)
-    own = allowed.filter(pl.col("channel_id") == push.channel_id).select("sku", "level")
-    return levels.join(own, on="sku").filter(pl.col("level") > pl.col("held")).sort("sku")
+    own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
+    raised = levels.join(own, on="channel_sku").filter(pl.col("level") > pl.col("held"))
+    return raised.sort("sku", "channel_sku")
 
 
 def about_to_send(due: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -170,19 +167,18 @@ def _push(adapter: Channel, due: pl.DataFrame) -> tuple[list[Receipt], str | Non
 
 def _as_levels(due: pl.DataFrame, adapter: Channel) -> list[Level]:
     compare = adapter.capabilities.compare_and_set
-    whole = pl.col("level", "showing") // pl.col("units_per")
     return [
         Level(sku, listed, quantity, version, showing if compare else None)
-        for sku, listed, quantity, version, showing in due.with_columns(whole)
-        .select("sku", "channel_sku", "level", "version", "showing")
-        .iter_rows()
+        for sku, listed, quantity, version, showing in due.select(
+            "sku", "channel_sku", "level", "version", "showing"
+        ).iter_rows()
     ]
 
 
 def _read_back(
     adapter: Channel, due: pl.DataFrame, receipts: list[Receipt]
 ) -> tuple[dict[str, int], str | None]:
-    """Return what the channel shows of the SKUs it did not refuse, and the error if it cannot."""
+    """Return what the channel shows of what it did not refuse, and the error if it cannot."""
     if not adapter.capabilities.reads_stock:
         return {}, None
     refused = [r.key for r in receipts if r.outcome == "rejected"]
@@ -194,13 +190,13 @@ def _read_back(
 
 
 def _key() -> pl.Expr:
-    return pl.format("{}#{}", "sku", "version")
+    return pl.format("{}#{}", "channel_sku", "version")
 
 
 def outcome(due: pl.DataFrame, receipts: list[Receipt], seen: Mapping[str, int]) -> pl.DataFrame:
     """Join levels, receipts and what was read back into one verdict a level.
 
-    Adds outcome (accepted, retry, rejected), text, and shown: SKU units the channel shows.
+    Adds outcome (accepted, retry, rejected), text, and shown: what the channel shows.
     """
     answers = pl.DataFrame(
         [(r.key, r.outcome, r.text) for r in receipts],
@@ -211,10 +207,9 @@ def outcome(due: pl.DataFrame, receipts: list[Receipt], seen: Mapping[str, int])
         {"channel_sku": list(seen), "shown": list(seen.values())},
         schema={"channel_sku": pl.String, "shown": pl.Int64},
     )
-    differs = (
-        (pl.col("outcome") == "accepted")
-        & (pl.col("shown") != pl.col("level") // pl.col("units_per"))
-    ).fill_null(False)
+    differs = ((pl.col("outcome") == "accepted") & (pl.col("shown") != pl.col("level"))).fill_null(
+        False
+    )
     why = pl.lit("the channel accepted, and shows another level")
     return (
         due.with_columns(_key().alias("key"))
@@ -227,7 +222,6 @@ def outcome(due: pl.DataFrame, receipts: list[Receipt], seen: Mapping[str, int])
             .fill_null(RETRY)
             .alias("outcome"),
             pl.when(differs).then(why).otherwise("text").fill_null("no receipt").alias("text"),
-            pl.col("shown") * pl.col("units_per"),
         )
     )
 

@@ -185,4 +185,24 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (("create tables", complete),)
+def levels_by_listing(db: Database) -> None:
+    """Keep levels by listing, in sold units: they were kept by SKU, in SKU units."""
+    columns = (
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = current_schema() AND table_name = 'levels'"
+    )
+    there = {column for (column,) in db.rows(columns)}
+    if not there or "channel_sku" in there:
+        return
+    levels = METADATA.tables["levels"]
+    db.execute("CREATE TEMPORARY TABLE levels_by_sku AS SELECT * FROM levels; DROP TABLE levels")
+    db.execute(create_table(levels, keyed=db.keyed))
+    db.execute(_comments(levels))
+    db.execute(statement("store/levels_by_listing"))
+    db.execute("DROP TABLE levels_by_sku")
+
+
+STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
+    ("create tables", complete),
+    ("levels by listing", levels_by_listing),
+)

@@ -1,29 +1,70 @@
--- Parcels of pending tracking intents, a row a line, in the channel's sold units; of an order
--- the parcel that left first comes first. Grain: (key, line).
--- `complete` on the last parcel of an order of which nothing is left to ship by anyone.
+-- Parcels of pending tracking intents, a row a line, in the channel's sold units. Grain: (key,
+-- line); of an order the news that was promised first comes first.
+-- A sold unit of several SKU units is told by the parcel that makes it whole: of each line the
+-- whole sold units up to this parcel, less those up to the one before. The order of promises
+-- never changes, so what is told adds up, however late or often one of them is told.
+-- `parts`: numbers of earlier parcels, by the same carrier, that held nothing but parts of what
+-- this one makes whole. `complete` on the last parcel of an order of which nothing is left to
+-- ship by anyone.
 WITH pending AS (
-    SELECT x.key, s.shipment_id, s.order_id, s.carrier_id, s.tracking_number, s.shipped_at,
-        o.external_id,
-        row_number() OVER (PARTITION BY s.order_id ORDER BY s.shipped_at DESC, s.shipment_id DESC)
-            AS from_last
+    SELECT x.key, s.shipment_id, s.order_id
     FROM outbox x
     JOIN shipments s ON s.shipment_id = x.subject
-    JOIN orders o ON o.order_id = s.order_id
     WHERE x.kind = 'tracking' AND x.state = 'pending' AND x.destination = $channel_id
         AND x.next_attempt_at <= $now
 ),
-sent AS (
-    SELECT s.order_id, l.line_id, sum(l.quantity) AS units
+parcels AS (
+    SELECT s.shipment_id, s.order_id, s.carrier_id, s.tracking_number, s.shipped_at,
+        row_number() OVER (
+            PARTITION BY s.order_id
+            ORDER BY coalesce(x.created_at, s.known_at), s.shipped_at, s.shipment_id
+        ) AS place
     FROM shipments s
-    JOIN shipment_lines l ON l.shipment_id = s.shipment_id
+    LEFT JOIN outbox x ON x.key = 'tracking/' || s.shipment_id
     WHERE s.order_id IN (SELECT p.order_id FROM pending p)
-    GROUP BY s.order_id, l.line_id
+),
+contents AS (
+    SELECT p.shipment_id, p.order_id, p.place, p.carrier_id, p.tracking_number, l.line_id,
+        greatest(coalesce(max(o.units_per), 1), 1) AS pack, max(o.ordered_quantity) AS ordered,
+        CAST(sum(l.quantity) AS bigint) AS units
+    FROM parcels p
+    JOIN shipment_lines l ON l.shipment_id = p.shipment_id
+    LEFT JOIN order_lines o ON o.order_id = p.order_id AND o.line_id = l.line_id
+    GROUP BY p.shipment_id, p.order_id, p.place, p.carrier_id, p.tracking_number, l.line_id
+),
+counted AS (
+    SELECT c.*,
+        CAST(sum(c.units) OVER (PARTITION BY c.order_id, c.line_id ORDER BY c.place) AS bigint)
+            AS so_far
+    FROM contents c
+),
+whole AS (
+    SELECT c.*, c.so_far / c.pack AS after_it, (c.so_far - c.units) / c.pack AS before_it,
+        least(c.so_far / c.pack, c.ordered) - least((c.so_far - c.units) / c.pack, c.ordered)
+            AS quantity
+    FROM counted c
+),
+parts AS (
+    SELECT w.shipment_id,
+        string_agg(DISTINCT e.tracking_number, chr(10) ORDER BY e.tracking_number) AS numbers
+    FROM whole w
+    JOIN whole e ON e.order_id = w.order_id AND e.line_id = w.line_id AND e.place < w.place
+        AND e.after_it = w.before_it AND e.carrier_id IS NOT DISTINCT FROM w.carrier_id
+    WHERE w.quantity > 0 AND e.units > 0 AND NOT EXISTS (
+            SELECT 1 FROM whole a WHERE a.shipment_id = e.shipment_id AND a.quantity > 0
+        )
+    GROUP BY w.shipment_id
 ),
 refunded AS (
     SELECT r.order_id, r.line_id, sum(r.quantity) AS quantity
     FROM refund_lines r
     WHERE r.restock = 'cancel' AND r.order_id IN (SELECT p.order_id FROM pending p)
     GROUP BY r.order_id, r.line_id
+),
+sent AS (
+    SELECT c.order_id, c.line_id, sum(c.units) AS units
+    FROM contents c
+    GROUP BY c.order_id, c.line_id
 ),
 owed AS (
     SELECT l.order_id, count(*) AS lines
@@ -34,14 +75,21 @@ owed AS (
         AND (l.ordered_quantity - greatest(l.canceled_quantity, coalesce(r.quantity, 0)))
             * l.units_per > coalesce(t.units, 0)
     GROUP BY l.order_id
+),
+last_place AS (
+    SELECT p.order_id, max(s.place) AS place
+    FROM pending p
+    JOIN parcels s ON s.shipment_id = p.shipment_id
+    GROUP BY p.order_id
 )
-SELECT p.key, p.shipment_id, p.external_id, p.carrier_id, p.tracking_number, p.shipped_at,
-    l.line_id, CAST(max(l.quantity / coalesce(o.units_per, 1)) AS bigint) AS quantity,
-    p.from_last = 1 AND coalesce(max(w.lines), 0) = 0 AS complete
+SELECT p.key, p.shipment_id, o.external_id, s.carrier_id, s.tracking_number, s.shipped_at,
+    w.line_id, CAST(coalesce(w.quantity, 0) AS bigint) AS quantity, n.numbers AS parts,
+    s.place = f.place AND coalesce(d.lines, 0) = 0 AS complete
 FROM pending p
-JOIN shipment_lines l ON l.shipment_id = p.shipment_id
-LEFT JOIN order_lines o ON o.order_id = p.order_id AND o.line_id = l.line_id
-LEFT JOIN owed w ON w.order_id = p.order_id
-GROUP BY p.key, p.shipment_id, p.external_id, p.carrier_id, p.tracking_number, p.shipped_at,
-    p.from_last, l.line_id
-ORDER BY p.shipped_at, p.key, l.line_id
+JOIN orders o ON o.order_id = p.order_id
+JOIN parcels s ON s.shipment_id = p.shipment_id
+JOIN whole w ON w.shipment_id = p.shipment_id
+JOIN last_place f ON f.order_id = p.order_id
+LEFT JOIN parts n ON n.shipment_id = p.shipment_id
+LEFT JOIN owed d ON d.order_id = p.order_id
+ORDER BY s.place, s.shipped_at, p.key, w.line_id

@@ -1,2 +1,2 @@
--- What every channel should show, as last computed. Grain: (channel, sku).
-SELECT channel_id, sku, desired FROM levels
+-- What every listing should show, as last computed. Grain: (channel, channel SKU).
+SELECT channel_id, channel_sku, sku, units_per, desired FROM levels

@@ -1,37 +1,26 @@
--- Levels a channel has to hear of, with the SKU as the channel writes it. Grain: sku.
+-- Levels of listings a channel has to hear of, in sold units. Grain: channel SKU.
 -- `showing` is what the channel should be showing now: the newest level it accepted or was seen
 -- to show, less what it sold since (tmp_sold) and took off itself. A full pass ($full) takes
 -- every level.
 -- A level that was refused is sent again when it changes; where the channel never took one, it
 -- does not list the SKU, and only the full pass asks again.
-WITH listed AS (
-    SELECT sku, channel_sku, units_per
-    FROM (
-        SELECT sku, channel_sku, units_per,
-            row_number() OVER (PARTITION BY sku ORDER BY units_per, channel_sku) AS place
-        FROM sku_map
-        WHERE channel_id = $channel_id
-    ) AS ranked
-    WHERE place = 1
-),
-known AS (
+WITH known AS (
     SELECT v.*,
         CASE WHEN v.accepted_at IS NULL OR v.observed_at > v.accepted_at
             THEN v.observed ELSE v.accepted END AS base
     FROM levels v
     WHERE v.channel_id = $channel_id
 )
-SELECT k.channel_id, k.sku, k.desired, k.desired_at, k.version, k.sent, k.sent_version, k.sent_at,
-    coalesce(k.held, 0) AS held, k.accepted, k.accepted_at, k.observed, k.observed_at, k.error,
-    coalesce(m.channel_sku, k.sku) AS channel_sku, coalesce(m.units_per, 1) AS units_per,
+SELECT k.channel_id, k.channel_sku, k.sku, k.units_per, k.desired, k.desired_at, k.version,
+    k.sent, k.sent_version, k.sent_at, coalesce(k.held, 0) AS held, k.accepted, k.accepted_at,
+    k.observed, k.observed_at, k.error,
     CAST(k.base - coalesce(s.units, 0) AS bigint) AS showing
 FROM known k
-LEFT JOIN listed m ON m.sku = k.sku
-LEFT JOIN tmp_sold s ON s.sku = k.sku
+LEFT JOIN tmp_sold s ON s.channel_sku = k.channel_sku
 WHERE $full OR k.sent_version IS NULL OR CASE
     WHEN k.error IS NULL
         THEN k.sent_version < k.version OR k.base - coalesce(s.units, 0) IS DISTINCT FROM k.desired
     WHEN left(k.error, 5) = 'retry' THEN TRUE
     ELSE k.accepted IS NOT NULL AND k.sent_version < k.version
 END
-ORDER BY k.sku
+ORDER BY k.sku, k.channel_sku
