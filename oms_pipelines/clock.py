@@ -3,8 +3,6 @@
 import os
 from datetime import UTC, datetime
 
-import httpx
-
 from oms_pipelines.config import Oms, as_time
 from oms_pipelines.errors import Misconfigured, Unreachable
 
@@ -23,6 +21,8 @@ def now(oms: Oms) -> datetime:
             raise Misconfigured(["OMS_NOW: write a time such as 2026-03-02T06:00:00Z"]) from None
     if oms.clock is None:
         return datetime.now(UTC)
+    import httpx  # slow to import, and only a virtual clock is asked for
+
     try:
         answer = httpx.get(oms.clock, timeout=5, trust_env=False)
         return as_time(answer.raise_for_status().json()["now"]).astimezone(UTC)

@@ -25,7 +25,6 @@ from dispatch_network import (
 from store_frames import at, frame, order
 
 from oms_pipelines.dispatch import (
-    list_files,
     mark_overdue,
     plan_files,
     resend,
@@ -189,8 +188,8 @@ def test_a_file_is_listed_and_shown_without_personal_data(store: Store, tmp_path
     ready(store, "1")
     run(store, oms)
     with store.session(read_only=True) as s:
-        assert list_files(s)["name"].to_list() == [FIRST]
-        assert list_files(s, "paris").is_empty()
+        assert s.query("dispatch/list_files", destination=None)["name"].to_list() == [FIRST]
+        assert s.query("dispatch/list_files", destination="paris").is_empty()
         shown = show_file(s, FIRST)
     assert shown["lines"][0] | {"fo_id": ""} == {
         "line_no": 1,

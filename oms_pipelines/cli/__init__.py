@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from oms_pipelines.cli import files, inspect, orders, quarantine, returns, route, run, stock
+from oms_pipelines.cli import run
 from oms_pipelines.cli.erase import erase
+from oms_pipelines.cli.rooms import add_rooms
 from oms_pipelines.cli.show import say, tell
 from oms_pipelines.errors import Misconfigured, OmsError
 
@@ -22,14 +23,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 run.register(app)
-app.add_typer(orders.app, name="orders", help="Look at consolidated orders.")
-app.add_typer(stock.app, name="stock", help="Look at stock, movements and levels.")
-app.add_typer(route.app, name="route", help="Ask why an order ships from where it does.")
-app.add_typer(files.app, name="files", help="Look at files sent to destinations; send one again.")
-app.add_typer(returns.app, name="returns", help="Announce, find and receive returns; statistics.")
-app.add_typer(quarantine.app, name="quarantine", help="Look at records kept back; release them.")
-app.add_typer(inspect.app, name="inspect", help="See what a payload or file becomes; no store.")
 app.command()(erase)
+add_rooms(
+    app,
+    orders="Look at consolidated orders.",
+    stock="Look at stock, movements and levels.",
+    route="Ask why an order ships from where it does.",
+    files="Look at files sent to destinations; send one again.",
+    returns="Announce, find and receive returns; statistics.",
+    quarantine="Look at records kept back; release them.",
+    inspect="See what a payload or file becomes; no store.",
+)
 
 
 def _version(wanted: bool) -> None:

@@ -7,9 +7,6 @@ import typer
 
 from oms_pipelines import config
 from oms_pipelines.cli.show import Json, document, tell
-from oms_pipelines.erasure import erase as erase_person
-from oms_pipelines.landing import Landing
-from oms_pipelines.store import open_store
 
 
 def erase(
@@ -18,6 +15,10 @@ def erase(
     as_json: Json = False,
 ) -> None:
     """Erase a person from the store, the landing zone, copies of sent files, inputs of plans."""
+    from oms_pipelines.erasure import erase as erase_person
+    from oms_pipelines.landing import Landing
+    from oms_pipelines.store import open_store
+
     oms = config.load()
     if not yes:
         typer.confirm("This cannot be undone. Erase?", abort=True)

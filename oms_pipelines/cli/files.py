@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from oms_pipelines import clock, config, erp
+from oms_pipelines import clock, config
 from oms_pipelines.cli.opened import one_of, reading, store_of
 from oms_pipelines.cli.show import Json, Limit, document, rows, tell
 from oms_pipelines.config import Oms
-from oms_pipelines.dispatch import list_files, resend, show_file
 from oms_pipelines.errors import Unreachable
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,13 +25,15 @@ def list_(
     oms = config.load()
     one_of(destination, [*(x.id for x in oms.locations), "erp"], "--destination")
     with reading(oms) as session:
-        found = list_files(session, destination).head(limit)
+        found = session.query("dispatch/list_files", destination=destination).head(limit)
     rows(found, as_json, "Files", "No file was written yet; `oms sync` writes them.", hide=_HIDDEN)
 
 
 @app.command()
 def show(name: str, as_json: Json = False) -> None:
     """Show one file: its totals, its state, and what stands in it."""
+    from oms_pipelines.dispatch import show_file
+
     with reading() as session:
         found = show_file(session, name)
     if as_json:
@@ -47,6 +48,9 @@ def show(name: str, as_json: Json = False) -> None:
 @app.command("resend")
 def resend_(name: str) -> None:
     """Deliver a file again, byte for byte as it was sent."""
+    from oms_pipelines import erp
+    from oms_pipelines.dispatch import resend
+
     oms = config.load()
     store = store_of(oms)
     with store.session(read_only=True) as session:

@@ -7,12 +7,9 @@ from typing import Annotated
 import typer
 
 from oms_pipelines import config
-from oms_pipelines.cli.opened import one_of, store_of
+from oms_pipelines.cli.opened import one_of, reading, store_of
 from oms_pipelines.cli.show import Json, Limit, document, rows, tell
 from oms_pipelines.errors import Rejected
-from oms_pipelines.hub import Hub
-from oms_pipelines.landing import Landing
-from oms_pipelines.quality import quarantine
 
 app = typer.Typer(no_args_is_help=True)
 STATES = ("waiting", "released", "superseded", "any")
@@ -34,13 +31,17 @@ def list_(
     known = [x.id for x in (*oms.channels, *oms.locations, *oms.carriers)]
     one_of(source, [*known, "hub"], "--source")
     wanted = None if state == "any" else state
-    found = quarantine.list_records(store_of(oms), state=wanted, source=source).head(limit)
+    with reading(oms) as session:
+        found = session.query("quality/quarantine", state=wanted, source=source).head(limit)
     rows(found, as_json, f"Quarantine: {state}", "No such record is kept back.", hide=_HIDDEN)
 
 
 @app.command()
 def show(quarantine_id: str, as_json: Json = False) -> None:
     """Show the reason and the record itself, as received. Prints personal data it holds."""
+    from oms_pipelines.landing import Landing
+    from oms_pipelines.quality import quarantine
+
     oms = config.load()
     found = quarantine.show(store_of(oms), Landing(oms.landing.url), quarantine_id, oms)
     if as_json:
@@ -67,6 +68,9 @@ def release(
     ] = None,
 ) -> None:
     """Let a record through: as it is, or mended."""
+    from oms_pipelines.hub import Hub
+    from oms_pipelines.quality import quarantine
+
     body = None if mended is None else _read(mended)
     hub = Hub.open(config.load())
     quarantine.release(hub.store, hub.landing, hub.oms, quarantine_id, body, hub.now())

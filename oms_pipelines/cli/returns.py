@@ -8,14 +8,8 @@ import typer
 from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading
 from oms_pipelines.cli.show import Json, document, rows, tell
-from oms_pipelines.hub import Hub
 from oms_pipelines.report.returns import DIMENSIONS, RULES, by_dimension
-from oms_pipelines.returns.announce import INITIATORS, Announcement
-from oms_pipelines.returns.announce import announce as announce_return
 from oms_pipelines.returns.carriers import crosswalk, listed
-from oms_pipelines.returns.dock import Receipt
-from oms_pipelines.returns.dock import find as find_return
-from oms_pipelines.returns.dock import receive as receive_goods
 from oms_pipelines.setting_types import folded
 
 app = typer.Typer(no_args_is_help=True)
@@ -41,6 +35,10 @@ def announce(
     as_json: Json = False,
 ) -> None:
     """Announce a return; the warehouse is told by the next sync."""
+    from oms_pipelines.hub import Hub
+    from oms_pipelines.returns.announce import INITIATORS, Announcement
+    from oms_pipelines.returns.announce import announce as announce_return
+
     oms = config.load()
     places = [x.id for x in oms.locations]
     one_of(reason, [r.code for r in oms.returns.reasons], "--reason")
@@ -67,6 +65,8 @@ def find(
     as_json: Json = False,
 ) -> None:
     """Find whose parcel stands at the dock."""
+    from oms_pipelines.returns.dock import find as find_return
+
     with reading() as session:
         found = find_return(session, parcel)
     unknown = (
@@ -86,6 +86,10 @@ def receive(
     as_json: Json = False,
 ) -> None:
     """Book goods that came back: restock, repair or scrap, by their condition."""
+    from oms_pipelines.hub import Hub
+    from oms_pipelines.returns.dock import Receipt
+    from oms_pipelines.returns.dock import receive as receive_goods
+
     oms = config.load()
     one_of(location, [x.id for x in oms.locations], "LOCATION")
     done = receive_goods(Hub.open(oms), Receipt(location, receipt, parcel, tuple(line), remark))

@@ -12,7 +12,6 @@ from oms_pipelines.cli.orders import find_order
 from oms_pipelines.cli.show import Json, document, rows, tell
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Malformed, Misconfigured
-from oms_pipelines.routing import check_rules, load_inputs, plan, saved_inputs, was_erased
 
 app = typer.Typer(no_args_is_help=True)
 _HIDDEN = ("plan_id", "planned_at", "rule")
@@ -56,6 +55,8 @@ def explain(order: str, as_json: Json = False) -> None:
 @app.command()
 def check(as_json: Json = False) -> None:
     """Check the routing rules: predicates, columns, functions."""
+    from oms_pipelines.routing import check_rules
+
     oms = config.load()
     faults = check_rules(oms.routing)
     if faults and not as_json:
@@ -72,6 +73,8 @@ def backtest(
     as_json: Json = False,
 ) -> None:
     """Plan the past again by the rules of today, and by its own, from the stored inputs."""
+    from oms_pipelines.routing import check_rules, saved_inputs
+
     oms = config.load()
     faults = check_rules(oms.routing)
     if faults:
@@ -88,6 +91,8 @@ def backtest(
 
 def _again(folder: Path, oms: Oms) -> dict[str, Any]:
     """Plan stored inputs by their own rules, then by those of today; tell the difference."""
+    from oms_pipelines.routing import load_inputs, plan, was_erased
+
     try:
         inputs = load_inputs(folder)
     except Malformed as e:

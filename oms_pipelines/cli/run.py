@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from oms_pipelines import config
-from oms_pipelines.cli.opened import one_of
 from oms_pipelines.cli.show import Json, document, rows, say
 
 
@@ -70,6 +69,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Read whole days again. Nothing is dispatched twice, nobody is told twice."""
+    from oms_pipelines.cli.opened import one_of
     from oms_pipelines.cli.summary import show, summary
     from oms_pipelines.cli.tick import run_job
 

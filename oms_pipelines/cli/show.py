@@ -4,15 +4,17 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
-import polars as pl
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many rows.")]
@@ -50,7 +52,7 @@ def cell(value: Any) -> str:
 
 
 def rows(
-    found: pl.DataFrame | Sequence[Mapping[str, Any]],
+    found: "pl.DataFrame | Sequence[Mapping[str, Any]]",
     as_json: bool,
     title: str,
     empty: str,
@@ -60,7 +62,7 @@ def rows(
 
     The table leaves out the columns `hide`, and those that no row fills.
     """
-    data = found.to_dicts() if isinstance(found, pl.DataFrame) else list(found)
+    data = list(found) if isinstance(found, Sequence) else found.to_dicts()
     if as_json:
         document(data)
         return

@@ -3,7 +3,7 @@
 from oms_pipelines.dispatch.answers import apply_acknowledgements
 from oms_pipelines.dispatch.confirm import apply_confirmations
 from oms_pipelines.dispatch.facts import Applied
-from oms_pipelines.dispatch.listing import list_files, mark_overdue, show_file
+from oms_pipelines.dispatch.listing import mark_overdue, show_file
 from oms_pipelines.dispatch.plan import Planned, plan_files
 from oms_pipelines.dispatch.write import Written, resend, write_files
 
@@ -13,7 +13,6 @@ __all__ = [
     "Written",
     "apply_acknowledgements",
     "apply_confirmations",
-    "list_files",
     "mark_overdue",
     "plan_files",
     "resend",

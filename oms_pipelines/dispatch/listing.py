@@ -1,4 +1,4 @@
-"""Files for people: which there are, what stands in one, which answer is late."""
+"""Files for people: what stands in one, which answer is late."""
 
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,6 @@ from oms_pipelines.config import Oms
 from oms_pipelines.dispatch.content import ORDER
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
-
-
-def list_files(session: Session, destination: str | None = None) -> pl.DataFrame:
-    """Return files, newest first, of one destination or of all."""
-    return session.query("dispatch/list_files", destination=destination)
 
 
 def show_file(session: Session, name: str) -> dict[str, Any]:

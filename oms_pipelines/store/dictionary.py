@@ -3,7 +3,7 @@
 from sqlalchemy import Table
 
 from oms_pipelines.schema import METADATA
-from oms_pipelines.store.migrations import type_name
+from oms_pipelines.store.ddl import type_name
 
 _INTRO = """# Tables
 

@@ -5,26 +5,35 @@ Boolean and Date, whatever the store's own are.
 """
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import polars as pl
-from sqlalchemy import BigInteger, Boolean, DateTime, Double, Integer, Numeric, Text
 
 from oms_pipelines.errors import Malformed
-from oms_pipelines.schema import METADATA, VERSION, key_of
 
 TIME = pl.Datetime("us", "UTC")
 MONEY = pl.Decimal(18, 4)
-_OF_COLUMN: dict[type, pl.DataType] = {
-    Text: pl.String(),
-    BigInteger: pl.Int64(),
-    Integer: pl.Int64(),
-    Numeric: MONEY,
-    DateTime: TIME,
-    Boolean: pl.Boolean(),
-    Double: pl.Float64(),
+_OF_COLUMN: dict[str, pl.DataType] = {
+    "Text": pl.String(),
+    "BigInteger": pl.Int64(),
+    "Integer": pl.Int64(),
+    "Numeric": MONEY,
+    "DateTime": TIME,
+    "Boolean": pl.Boolean(),
+    "Double": pl.Float64(),
 }
 _BATCH = "batch_id"
+
+
+def schema() -> ModuleType:
+    """Return the schema, imported when a table is first looked up.
+
+    It brings SQLAlchemy, which takes as long to import as all else that a read needs.
+    """
+    from oms_pipelines import schema
+
+    return schema
 
 
 class Stream:
@@ -51,7 +60,9 @@ class Newest(NamedTuple):
 
 def dtypes(table: str) -> dict[str, pl.DataType]:
     """Return the canonical type of each column of a table, in order."""
-    return {c.name: _OF_COLUMN[type(c.type)] for c in METADATA.tables[table].columns}
+    return {
+        c.name: _OF_COLUMN[type(c.type).__name__] for c in schema().METADATA.tables[table].columns
+    }
 
 
 def empty(table: str) -> pl.DataFrame:
@@ -77,7 +88,7 @@ def conform(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     if faults:
         raise Malformed(f"{table}: {'; '.join(faults)}")
     cast = _cast(table, rows.select(list(wanted)), wanted)
-    required = [c.name for c in METADATA.tables[table].columns if not c.nullable]
+    required = [c.name for c in schema().METADATA.tables[table].columns if not c.nullable]
     nulls = cast.select(pl.col(required).null_count() > 0)
     for column in required:
         if nulls.item(0, column):
@@ -135,7 +146,7 @@ def _unfit(rows: pl.DataFrame, wanted: Mapping[str, pl.DataType]) -> str:
 
 def one_a_key(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows without exact repeats. Raises Malformed when two of a key differ."""
-    key = list(key_of(table))
+    key = list(schema().key_of(table))
     if rows.select(key).is_unique().all():
         return rows
     distinct = rows.unique(maintain_order=True)
@@ -146,10 +157,10 @@ def one_a_key(table: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 def newest(table: str, documents: pl.DataFrame) -> Newest:
     """Reduce documents to the greatest version of each key (ties: the greatest batch)."""
-    key = list(key_of(table))
+    key = list(schema().key_of(table))
     if documents.select(key).is_unique().all():
         return Newest(documents, 0, 0)
-    best = documents.sort(*VERSION, _BATCH).unique(key, keep="last", maintain_order=True)
+    best = documents.sort(*schema().VERSION, _BATCH).unique(key, keep="last", maintain_order=True)
     content = ["source_version", "record_hash"]
     alike = documents.join(best.select(*key, *content), on=[*key, *content], how="semi").height
     return Newest(best, alike - best.height, documents.height - alike)
@@ -164,7 +175,7 @@ def children_of(
     hold several versions of a key: nothing else tells whose lines they are.
     Raises Malformed when they do not.
     """
-    key = list(key_of(table))
+    key = list(schema().key_of(table))
     tagged = "record_hash" in rows.columns
     if not tagged and documents.select(*key, "record_hash").n_unique() > best.height:
         raise Malformed(

@@ -9,7 +9,6 @@ import polars as pl
 
 from oms_pipelines import crash
 from oms_pipelines.errors import Malformed, OmsError
-from oms_pipelines.schema import METADATA, columns_of, key_of
 from oms_pipelines.statements import statement
 from oms_pipelines.store import frames, parameters
 from oms_pipelines.store.base import Merged
@@ -81,7 +80,10 @@ class SqlSession(ABC):
 
     def table(self, table: str) -> pl.DataFrame:
         """Return a whole table, in key order."""
-        columns, key = _list(columns_of(table)), _list(key_of(table))
+        columns, key = (
+            _list(frames.schema().columns_of(table)),
+            _list(frames.schema().key_of(table)),
+        )
         rows = self._query(table, f'SELECT {columns} FROM "{table}" ORDER BY {key}', {})
         return rows.cast(dict(frames.dtypes(table)))
 
@@ -91,7 +93,7 @@ class SqlSession(ABC):
 
     def pick(self, name: str, table: str, keys: pl.DataFrame) -> None:
         """Make the rows of a table that have these keys readable as temp table `name`."""
-        strange = set(keys.columns) - set(columns_of(table))
+        strange = set(keys.columns) - set(frames.schema().columns_of(table))
         if strange or not keys.columns:
             raise OmsError(f"pick {name!r}: {table} has no column {', '.join(sorted(strange))}")
         self.frame(f"{name}_keys", keys.unique())
@@ -165,7 +167,7 @@ class SqlSession(ABC):
             own = {
                 **names,
                 "child": f'"{child}"',
-                "child_columns": _list(columns_of(child)),
+                "child_columns": _list(frames.schema().columns_of(child)),
             }
             if newer:
                 self._do("clear_children", own)
@@ -183,20 +185,24 @@ class SqlSession(ABC):
 
 
 def _checked(name: str) -> str:
-    if not _FRAME_NAME.fullmatch(name) or name in METADATA.tables or name in _OWN_NAMES:
+    if (
+        not _FRAME_NAME.fullmatch(name)
+        or name in frames.schema().METADATA.tables
+        or name in _OWN_NAMES
+    ):
         raise OmsError(f"frame {name!r}: choose a name such as tmp_lines")
     return name
 
 
 def _child(table: str, child: str) -> str:
-    if METADATA.tables[child].info["parent"] != table:
+    if frames.schema().METADATA.tables[child].info["parent"] != table:
         raise Malformed(f"{child}: not a child table of {table}")
     return child
 
 
 def _names(table: str) -> dict[str, str]:
     """Return what the braces of `sql/store/` statements stand for, from the schema alone."""
-    columns, key = columns_of(table), key_of(table)
+    columns, key = frames.schema().columns_of(table), frames.schema().key_of(table)
     rest = [c for c in columns if c not in key]
     same = {
         f"{a}_is_{b}": " AND ".join(f'{a}."{k}" = {b}."{k}"' for k in key)
