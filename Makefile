@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 export DAGSTER_HOME ?= $(CURDIR)/var/dagster
 export PYTHONUNBUFFERED := 1
+# where it is set, as it is in many containers, each start compiles thousands of files anew: 3 s
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run ui test bench lint lock clean
 
