@@ -48,7 +48,7 @@ def cell(value: Any) -> str:
         return f"{value.normalize():f}"
     if isinstance(value, float):
         return f"{value:.2f}"
-    return str(value)
+    return " ".join(str(value).splitlines())
 
 
 def rows(
@@ -62,7 +62,7 @@ def rows(
 
     The table leaves out the columns `hide`, and those that no row fills.
     """
-    data = list(found) if isinstance(found, Sequence) else found.to_dicts()
+    data: list[Any] = list(found) if isinstance(found, Sequence) else found.to_dicts()
     if as_json:
         document(data)
         return
