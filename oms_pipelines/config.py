@@ -88,12 +88,12 @@ def parse(data: Any, env: Mapping[str, str] | None = None) -> Oms:
     env = os.environ if env is None else env
     oms, faults = _validated(data, {"env": env})
     if oms is None:
-        # what hangs on no missing secret and no unknown setting is told at once too
-        oms, _ = _validated(_known(data, {"env": env}), {"env": env, "lenient": True})
+        # what hangs on none of these is told at once too
+        oms, _ = _validated(_without_faults(data, {"env": env}), {"env": env, "lenient": True})
     if oms is not None:
         faults += _faults_between(oms)
     if faults or oms is None:
-        raise Misconfigured(faults)
+        raise Misconfigured(faults, oms)
     return oms
 
 
@@ -105,17 +105,18 @@ def _validated(data: Any, context: dict[str, Any]) -> tuple[Oms | None, list[str
         return None, [_told(_path(x["loc"]), x["type"], x["msg"]) for x in found]
 
 
-def _known(data: Any, context: dict[str, Any]) -> Any:
-    """Return the data without settings that there are not."""
+def _without_faults(data: Any, context: dict[str, Any]) -> Any:
+    """Return the data without the settings that are wrong, where it can do without them."""
     try:
-        Oms.model_validate(data, context=context)
+        Oms.model_validate(data, context={**context, "lenient": True})
     except ValidationError as e:
         data = deepcopy(data)
         for error in e.errors(include_input=False, include_url=False, include_context=False):
-            if error["type"] == "extra_forbidden":
-                place = data
-                for step in error["loc"][:-1]:
-                    place = place[step]
+            place = data
+            for step in error["loc"][:-1]:
+                inside = step in place if isinstance(place, dict) else isinstance(place, list)
+                place = place[step] if inside else None
+            if isinstance(place, dict):
                 place.pop(error["loc"][-1], None)
     return data
 
@@ -241,11 +242,16 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
                 raise yaml.MarkedYAMLError(
-                    problem="a key stands twice", problem_mark=key.start_mark
+                    problem=f"{_named(key.value)} stands twice", problem_mark=key.start_mark
                 )
             if isinstance(key.value, str):
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _named(key: Any) -> str:
+    plain = isinstance(key, str) and re.fullmatch(r"[A-Za-z_][\w-]{0,63}", key)
+    return f"the key {key}" if plain else "a key"
 
 
 def _where(error: yaml.YAMLError) -> str:

@@ -10,6 +10,8 @@ Messages name the source, file, line or field and the cure. They never carry a s
 personal data: values from payloads stay out of them.
 """
 
+from typing import Any
+
 
 class OmsError(Exception):
     """Root of every error the hub raises on purpose."""
@@ -42,6 +44,7 @@ class Malformed(OmsError):
 class Misconfigured(OmsError):
     """The configuration cannot be used. `faults` lists every fault with its path."""
 
-    def __init__(self, faults: list[str]):
+    def __init__(self, faults: list[str], sound: Any = None):
         super().__init__("; ".join(faults))
         self.faults = faults
+        self.sound = sound  # the settings without those at fault, to look for more

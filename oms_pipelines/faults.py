@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from oms_pipelines.channels import open_channel, systems
-from oms_pipelines.config import Oms
+from oms_pipelines.config import Oms, load
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.logistics import carriers, profiles
 from oms_pipelines.logistics.kinds import ANNOUNCEMENT
@@ -38,6 +38,22 @@ def faults(oms: Oms, *, data: bool = True) -> list[str]:
         *(_files(oms) if data else ()),
     ]
     return list(dict.fromkeys(found))
+
+
+def load_sound() -> Oms:
+    """Return the configuration of `config.load`. Raises Misconfigured with every fault, those
+    of its shape and those that its shape does not tell.
+    """
+    try:
+        oms = load()
+    except Misconfigured as e:
+        more = faults(e.sound) if e.sound is not None else []
+        told = [fault.partition(": ")[0] for fault in e.faults]
+        raise Misconfigured(
+            [*e.faults, *(f for f in more if not f.partition(": ")[0].startswith(tuple(told)))]
+        ) from None
+    require_sound(oms)
+    return oms
 
 
 def require_sound(oms: Oms, *, data: bool = True) -> None:

@@ -66,3 +66,25 @@ def test_faults_are_told_before_anything_is_tried(check, tmp_path: Path):
     assert (told.code, found) == (2, {})
     assert told.err.startswith("configuration: routing.rules[0].when: no column is called colour")
     assert not (tmp_path / "oms.duckdb").exists()
+
+
+def test_faults_of_every_kind_are_told_at_once(check, network):
+    settings = network[1]
+    shop, *others = settings["channels"]
+    rules = [{"id": "all", "when": "no_such_column = 1", "rank": "nonsense"}]
+    told, _ = check(
+        channels=[shop | {"system": "nosuch", "bogus": 1}, *others],
+        routing={"rules": [*rules, {"id": "rest", "when": "no_such_column = 1"}]},
+        returns=settings["returns"] | {"location": "mars"},
+        notifications=settings["notifications"] | {"languages": ["fr", "xx"]},
+    )
+    assert told.code == 2
+    for path in (
+        "channels[0].bogus",
+        "channels[0].system",
+        "routing.rules[0].rank",
+        "routing.rules[1].when",
+        "returns.location",
+        "notifications.languages[1]",
+    ):
+        assert f"configuration: {path}: " in told.err, path

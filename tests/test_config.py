@@ -249,7 +249,7 @@ def test_secrets_come_from_the_file_beside_and_the_environment_goes_first(tmp_pa
     ("text", "says"),
     [
         ("channels: [", "oms.yaml:1:12: not YAML"),
-        ("a: 1\na: 2\n", "oms.yaml:2:1: not YAML: a key stands twice"),
+        ("a: 1\na: 2\n", "oms.yaml:2:1: not YAML: the key a stands twice"),
         ("store: *hidden", "not YAML: found undefined alias a word"),
         ("store: !secret hidden", "not YAML: could not determine"),
         ("- 1", "expected a mapping of settings"),

@@ -14,10 +14,14 @@ class Room(TyperGroup):
     """The group `oms NAME`, whose commands are those of `cli/NAME.py`."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **more: Any) -> Any:
-        """Open the module, and let its own group go on."""
+        """Let the module's own group go on."""
+        return self.opened().make_context(info_name, args, *rest, **more)
+
+    def opened(self) -> TyperGroup:
+        """Return the group of the module, which is imported here and not before."""
         opened = typer.main.get_group(import_module(f"oms_pipelines.cli.{self.name}").app)
         opened.help = self.help
-        return opened.make_context(info_name, args, *rest, **more)
+        return opened
 
 
 def add_rooms(app: typer.Typer, **helps: str) -> None:

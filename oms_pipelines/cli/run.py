@@ -19,11 +19,10 @@ def register(app: typer.Typer) -> None:
 
 def check(as_json: Json = False) -> None:
     """Validate the configuration, then try every connection."""
-    from oms_pipelines.faults import require_sound
+    from oms_pipelines.faults import load_sound
     from oms_pipelines.stages.connections import connections
 
-    oms = config.load()
-    require_sound(oms)
+    oms = load_sound()
     tried = connections(oms)
     rows(
         [t.__dict__ for t in tried], as_json, f"{config.config_path()} is valid", "Nothing to try."
