@@ -14,6 +14,7 @@ from oms_pipelines.hub import Hub
 from oms_pipelines.landing import Landing
 from oms_pipelines.stages.extract import extract_all, sources
 from oms_pipelines.store import Store
+from oms_pipelines.store.frames import empty
 
 NOW = START + timedelta(days=3)
 REASONS = [
@@ -74,6 +75,9 @@ def opened(store: Store, root: Path, now: datetime = NOW, **returns: Any) -> Hub
     """Return a hub on a store, at a moment."""
     hub = Hub(settings(root, **returns), store, Landing(str(root / "landing")))
     hub.__dict__["_now"] = now
+    catalog = pl.DataFrame({"sku": ["A", "B", "C"]})
+    with store.session() as session:
+        session.insert_new("skus", pl.concat([empty("skus"), catalog], how="diagonal"))
     return hub
 
 

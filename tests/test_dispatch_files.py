@@ -37,6 +37,20 @@ from oms_pipelines.store import Store
 SECOND = "lyon_dispatch_20260101_000002.csv"
 
 
+def test_what_a_unit_is_worth_holds_the_tax_whether_or_not_the_prices_of_the_channel_do(
+    store: Store, tmp_path: Path
+):
+    ready(store, "1", "2")
+    with store.session() as session:
+        orders, lines = session.table("orders"), session.table("order_lines")
+        net = pl.col("order_id") == orders["order_id"][1]
+        session.upsert("orders", orders.with_columns(prices_include_tax=~net))
+        session.upsert("order_lines", lines.with_columns(tax_amount=pl.lit(Decimal("3.96"))))
+    run(store, network(tmp_path))
+    rows = delivered(tmp_path)[FIRST]
+    assert rows["unit_value"].to_list() == ["9,90", "11,88"]  # 2 units bear 3.96 of tax
+
+
 def test_a_file_and_its_manifest_say_all_that_waits_at_a_location(store: Store, tmp_path: Path):
     oms = network(tmp_path)
     ready(store, "1", "2")

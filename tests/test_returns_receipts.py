@@ -200,3 +200,14 @@ def test_an_order_with_a_line_of_unknown_sku_flags_nothing(duckdb_store: Store, 
     hub = opened(duckdb_store, tmp_path)
     assert receive(hub, Receipt("lyon", "R1", "N1", ("B=1=as_new",))).not_ordered == ()
     assert flags(duckdb_store) == [("B", None, "restock")]
+
+
+def test_a_mistyped_sku_is_refused_at_the_dock_and_books_nothing(hub: Hub):
+    with pytest.raises(Rejected, match="line 2: no SKU is called NOPE; correct it"):
+        receive(hub, Receipt("lyon", "R1", "N1", ("A=1=as_new", "NOPE=1=as_new")))
+    assert units(hub.store) == []
+
+
+def test_more_than_was_delivered_is_taken_and_told(hub: Hub):
+    assert receive(hub, Receipt("lyon", "R1", "N1", ("A=3=as_new",))).beyond == ()
+    assert receive(hub, Receipt("lyon", "R2", "N1", ("A=2=as_new",))).beyond == ("A=2",)

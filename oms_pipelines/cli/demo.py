@@ -75,7 +75,10 @@ def serve_sandbox(
             ready=lambda box: say(f"Sandbox: {box.url}, mail on {box.smtp_port}; Ctrl+C ends it"),
         )
     except OSError as e:
-        raise OmsError(f"the sandbox cannot listen on {port} and {smtp_port}: {e.strerror}") from e
+        raise OmsError(
+            f"the sandbox cannot listen on {port} and {smtp_port}: {e.strerror}; end what listens "
+            "there, or choose others with --port and --smtp-port"
+        ) from e
 
 
 def prepare(root: Path, box: Any) -> Path:

@@ -102,6 +102,9 @@ def receive(
     for text in done.not_ordered if not as_json else ():
         sku, units, disposition = text.rsplit("=", 2)
         tell(f"{units} {sku} were not in the order: {WHERE_PUT[disposition]}.")
+    for text in done.beyond if not as_json else ():
+        sku, units = text.rsplit("=", 1)
+        tell(f"{units} {sku} are more than was delivered and still to come back; count them again.")
 
 
 @app.command()

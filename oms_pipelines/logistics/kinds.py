@@ -62,7 +62,7 @@ DISPATCH = Profile(
         _key("sku", "what to pick"),
         _key("line_id", "order line"),
         _units("quantity", "units", minimum=1),
-        _maybe("unit_value", "what the customer pays for a unit", "decimal"),
+        _maybe("unit_value", "what the customer pays for a unit, tax included", "decimal"),
         _maybe("currency", "ISO 4217, of the value"),
         *_ADDRESS,
     ),

@@ -31,13 +31,15 @@ class Receipt:
 class Received:
     """What was booked: units in all; `repeated` when all of it was booked before.
 
-    `not_ordered` are SKU=QUANTITY=DISPOSITION of goods that the parcel's order did not hold.
+    `not_ordered` are SKU=QUANTITY=DISPOSITION of goods that the parcel's order did not hold,
+    `beyond` SKU=QUANTITY of goods that it held, and that no more of were still to come back.
     """
 
     receipt_id: str
     units: int
     repeated: bool = False
     not_ordered: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
 
 
 def find(session: Session, wanted: str) -> pl.DataFrame:
@@ -85,8 +87,11 @@ def _received(receipt_id: str, rows: pl.DataFrame, *, repeated: bool = False) ->
     strange = rows.filter("not_ordered").select(
         pl.format("{}={}={}", "sku", "quantity", "disposition")
     )
+    linked = pl.col("order_id").is_not_null() & ~pl.col("not_ordered").fill_null(False)
+    more = rows.filter(linked, pl.col("line_id").is_null())
+    beyond = more.select(pl.format("{}={}", "sku", "quantity")).to_series()
     units = int(rows["quantity"].sum())
-    return Received(receipt_id, units, repeated, tuple(strange.to_series()))
+    return Received(receipt_id, units, repeated, tuple(strange.to_series()), tuple(beyond))
 
 
 def _rows(hub: Hub, what: Receipt, now: datetime) -> pl.DataFrame:
@@ -98,6 +103,7 @@ def _rows(hub: Hub, what: Receipt, now: datetime) -> pl.DataFrame:
     parsed = [_line(text) for text in what.lines]
     if not parsed:
         raise Rejected("lines: nothing was received; write SKU=QUANTITY=CONDITION")
+    _require_known(hub, [sku for sku, _, _ in parsed])
     lines = [(n, sku, units, how) for n, (sku, units, how) in enumerate(parsed, 1)]
     texts = {
         "location_id": what.location_id, "receipt_id": what.receipt_id, "rma": rma,
@@ -116,6 +122,19 @@ def _rows(hub: Hub, what: Receipt, now: datetime) -> pl.DataFrame:
         *(pl.lit(value, pl.String).alias(name) for name, value in texts.items()),
         pl.lit(now).alias("received_at"),
     )
+
+
+def _require_known(hub: Hub, skus: list[str]) -> None:
+    """Refuse a SKU that was mistyped: its goods would go on sale. Raises Rejected."""
+    with hub.store.session(read_only=True) as session:
+        session.frame("tmp_skus", pl.DataFrame({"sku": skus}, schema={"sku": pl.String}).unique())
+        known = set(session.query("returns/known_skus")["sku"])
+    for place, sku in enumerate(skus, 1):
+        if sku not in known:
+            raise Rejected(
+                f"lines: line {place}: no SKU is called {sku}; correct it, or add it to "
+                "catalog.skus and sync"
+            )
 
 
 def _parcel(hub: Hub, parcel: str | None) -> tuple[str | None, str | None]:

@@ -1,11 +1,16 @@
 -- Rows of dispatch files for the (fo_id, action) of tmp_due, in the order they stand in a file.
 -- Grain and key: (action, fo_id, line_id, sku). Personal data: for the file only.
 -- Lines of a fulfillment order never change once planned, so the rows of a file are fixed.
+-- unit_value: what the customer pays, tax included, whether or not the channel's prices hold it.
 SELECT f.location_id AS destination, d.action, f.fo_id, f.order_id, o.number, f.ship_by, f.service,
     f.carrier_id, l.sku, l.line_id, l.quantity,
     CASE
-        WHEN coalesce(n.units_per, 1) = 1 THEN n.unit_price
-        ELSE CAST(n.unit_price / n.units_per AS decimal(18, 4))
+        WHEN coalesce(n.units_per, 1) = 1 AND coalesce(o.prices_include_tax, true)
+            THEN n.unit_price
+        ELSE CAST((n.unit_price + CASE
+            WHEN coalesce(o.prices_include_tax, true) OR n.ordered_quantity = 0 THEN 0
+            ELSE coalesce(n.tax_amount, 0) / n.ordered_quantity
+        END) / coalesce(n.units_per, 1) AS decimal(18, 4))
     END AS unit_value,
     coalesce(n.currency, o.currency) AS currency,
     c.name, c.company, c.address1, c.address2, c.postal_code, c.city, c.region, c.country, c.phone,
