@@ -270,3 +270,13 @@ def test_a_mended_record_goes_through(tmp_path):
     del record["fault"]
     order = only(shaped(json.dumps(record).encode(), channel), "orders")
     assert order["total_amount"] == Decimal("3.00")
+
+
+def test_a_record_as_it_is_shown_goes_through_once_the_value_at_fault_is_mended(tmp_path):
+    channel = settings(tmp_path)
+    sale = {**SALE, "unit_price": "1,50"}
+    (record,) = records("orders", csv({**sale, "quantity": "two"}), channel, {})
+    assert record["fault"]
+    record["rows"][0]["quantity"] = "2"
+    order = only(shaped(json.dumps(record).encode(), channel), "orders")
+    assert order["total_amount"] == Decimal("3.00")

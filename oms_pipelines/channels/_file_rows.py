@@ -4,7 +4,7 @@ Values go on as canonical text (decimal point, ISO 8601 in UTC), whatever the pr
 row that does not fit keeps what the file says, and its order carries the fault.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +36,31 @@ def read_rows(body: bytes, profile: Profile, *, till: bool, name: str = "file") 
         raw, profile = _workbook(body, profile, name)
     else:
         raw = csvfile.read(body, profile, name)
-    cast = csvfile.cast(raw, profile)
+    return _judged(raw, csvfile.cast(raw, profile), profile, till)
+
+
+def mended_rows(rows: Sequence[Mapping[str, Any]], profile: Profile, *, till: bool) -> pl.DataFrame:
+    """Return the rows of a record that was kept back, as `read_rows` does, judged anew.
+
+    Values may stand as in the file, or as canonical text: a record shows both.
+    """
+    texts = [
+        [
+            i,
+            row.get("line", i),
+            *(None if row.get(f) is None else str(row[f]) for f in profile.names),
+        ]
+        for i, row in enumerate(rows)
+    ]
+    numbered = {"record": pl.Int64, "line": pl.Int64}
+    schema = numbered | dict.fromkeys(profile.names, pl.String)
+    told = pl.DataFrame(texts, schema=schema, orient="row")
+    cast = csvfile.cast(*_either(told, profile))
+    return _judged(told, cast, profile, till)
+
+
+def _judged(raw: pl.DataFrame, cast: csvfile.Cast, profile: Profile, till: bool) -> pl.DataFrame:
+    """Return rows as canonical text; those that do not fit as they were told, with the fault."""
     times = "%Y-%m-%dT%H:%M:%S%.6fZ"
     fitting = cast.accepted.with_columns(pl.col(pl.Datetime).dt.strftime(times)).select(
         "record", "line", *(pl.col(f).cast(pl.String) for f in profile.names)
@@ -84,7 +108,13 @@ def _workbook(body: bytes, profile: Profile, name: str) -> tuple[pl.DataFrame, P
     while titles and not titles[-1] and not any(row[len(titles) - 1] for row in table):
         titles.pop()
     rows = [row[: len(titles)] for row in table[1 : filled[-1] + 1]]
-    frame = csvfile.from_table(titles, rows, profile, name)
+    return _either(csvfile.from_table(titles, rows, profile, name), profile)
+
+
+def _either(frame: pl.DataFrame, profile: Profile) -> tuple[pl.DataFrame, Profile]:
+    """Return rows whose numbers and times may stand in the profile's or in canonical notation,
+    and the profile that reads them as they stand now.
+    """
     numbers = [f.name for f in profile.fields if f.type in ("decimal", "units", "integer")]
     times = [f.name for f in profile.fields if f.type == "time"]
     if profile.decimal == ",":

@@ -15,7 +15,7 @@ import orjson
 import polars as pl
 from pydantic import ValidationError
 
-from oms_pipelines.channels._file_rows import grouped, read_rows, sales_profile
+from oms_pipelines.channels._file_rows import grouped, mended_rows, read_rows, sales_profile
 from oms_pipelines.channels.base import Capabilities, Level, Page, Parcel, Receipt, Window
 from oms_pipelines.config import Channel as ChannelSettings
 from oms_pipelines.config import Settings
@@ -254,21 +254,32 @@ def records(
 ) -> Iterator[Any]:
     """Yield the orders of a file, or its returns, each as its rows in file order.
 
-    `{"rows": [...]}` alone is one such record, as a mended one comes back. Raises Malformed
-    when the file is not what its profile promises.
+    `{"rows": [...]}` alone is one such record; with a `fault` it is one that was kept back,
+    perhaps mended: its rows are judged anew. Raises Malformed when the file is not what its
+    profile promises.
     """
-    if body[:1] == b"{":
-        try:
-            record = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            raise Malformed("the record is not JSON") from None
-        if not isinstance(record.get("rows"), list):
-            raise Malformed("not an order: rows is missing")
-        yield record
-        return
     options = read_options(settings)
     profile = sales_profile(options.profile, profiles, settings.time_zone)
-    yield from grouped(read_rows(body, profile, till=options.kind == "till"), stream)
+    till = options.kind == "till"
+    if body[:1] != b"{":
+        yield from grouped(read_rows(body, profile, till=till), stream)
+        return
+    record = _record(body)
+    if "fault" in record:
+        yield from grouped(mended_rows(record["rows"], profile, till=till), stream)
+    else:
+        yield record
+
+
+def _record(body: bytes) -> dict[str, Any]:
+    try:
+        record = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Malformed("the record is not JSON") from None
+    rows = record.get("rows")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Malformed("not an order: rows is missing")
+    return record
 
 
 def connect(settings: ChannelSettings, profiles: dict[str, Any]) -> FileChannel:
