@@ -46,4 +46,4 @@ def drift(limit: Limit = 50, as_json: Json = False) -> None:
     """Show where counts differed from the ledger, beyond the first count."""
     with reading() as session:
         found = session.query("show/drift", limit=limit)
-    rows(found, as_json, "Drift", "Every count was explained by the ledger.")
+    rows(found, as_json, "Drift", "No count differed from the ledger.")
