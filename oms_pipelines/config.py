@@ -6,7 +6,7 @@ of the file stands in a fault: a secret may have been written where it does not 
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
@@ -73,6 +73,7 @@ __all__ = [
     "config_path",
     "load",
     "parse",
+    "untold",
 ]
 
 DEMO = Path("var/demo/oms.yaml")  # what `oms demo` leaves, so that commands work after it
@@ -91,10 +92,16 @@ def parse(data: Any, env: Mapping[str, str] | None = None) -> Oms:
         # what hangs on none of these is told at once too
         oms, _ = _validated(_without_faults(data, {"env": env}), {"env": env, "lenient": True})
     if oms is not None:
-        faults += _faults_between(oms)
+        faults += untold(_faults_between(oms), faults)
     if faults or oms is None:
         raise Misconfigured(faults, oms)
     return oms
+
+
+def untold(more: Iterable[str], faults: Iterable[str]) -> list[str]:
+    """Return what more is wrong, but for what follows from settings that are told already."""
+    told = tuple(fault.partition(": ")[0] for fault in faults)
+    return [fault for fault in more if not fault.partition(": ")[0].startswith(told)]
 
 
 def _validated(data: Any, context: dict[str, Any]) -> tuple[Oms | None, list[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from oms_pipelines.channels import open_channel, systems
-from oms_pipelines.config import Oms, load
+from oms_pipelines.config import Oms, load, untold
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.logistics import carriers, profiles
 from oms_pipelines.logistics.kinds import ANNOUNCEMENT
@@ -48,10 +48,7 @@ def load_sound() -> Oms:
         oms = load()
     except Misconfigured as e:
         more = faults(e.sound) if e.sound is not None else []
-        told = [fault.partition(": ")[0] for fault in e.faults]
-        raise Misconfigured(
-            [*e.faults, *(f for f in more if not f.partition(": ")[0].startswith(tuple(told)))]
-        ) from None
+        raise Misconfigured([*e.faults, *untold(more, e.faults)]) from None
     require_sound(oms)
     return oms
 
