@@ -11,7 +11,15 @@ from typing import Annotated, Any
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+)
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h|d)$")
 _USER_INFO = re.compile(r"[^:/@]*:[^@]+@")
@@ -166,3 +174,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Units = Annotated[int, Field(ge=0, le=MOST)]
 CountryCode = Annotated[str, AfterValidator(_country)]
 CurrencyCode = Annotated[str, AfterValidator(_currency)]
+
+
+class Settings(BaseModel):
+    """Base of all settings: unknown keys are faults, values stay out of error texts."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from oms_pipelines.setting_types import (
     MOST,
@@ -17,39 +17,19 @@ from oms_pipelines.setting_types import (
     OwnIdentifier,
     Place,
     Secret,
+    Settings,
     Share,
     Units,
     WebUrl,
     Zone,
 )
-
-
-class Settings(BaseModel):
-    """Base of all settings: unknown keys are faults, values stay out of error texts."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
+from oms_pipelines.settings_stock import ChannelStock, Safety, Stock
 
 
 class Url(Settings):
     """A place, by URL."""
 
     url: Place
-
-
-class ChannelStock(Settings):
-    """How a channel's level is made (design: escrow or pooled)."""
-
-    mode: Literal["escrow", "pooled", "none"] = "escrow"
-    share: Share | None = None
-    risk: float | None = Field(default=None, gt=0, lt=1)
-    cap: Units | None = None
-    stop_below: Units = 0
-    buffer: Units = 0
-    locations: list[str] | None = None  # sells from these; None is all
-    to: str | None = None  # file channels: folder the stock file is written to
-    profile: str | None = None  # file channels: format of that file
 
 
 class Channel(Settings):
@@ -124,8 +104,13 @@ class Location(Settings):
     ships: bool = True
     collects: bool = False
     handling_cost: float = Field(default=0, ge=0)
-    safety_stock: Units = 0
+    safety_stock: Units = 0  # kept back of each SKU, where no line of `safety` matches
+    safety: list[Safety] = []  # by class of SKU: the first that matches
     threshold: Units = 0
+    store_reserve: Units = 0  # kept for customers who walk in
+    sells: bool = True  # false: channels are promised nothing of it
+    expiry_margin: Duration = timedelta(0)  # a lot is sellable until so long before it expires
+    supply: Inbound | None = None  # what is expected to arrive: purchase orders, transfers
 
 
 class Price(Settings):
@@ -249,10 +234,11 @@ class Erp(Settings):
 
 
 class Catalog(Settings):
-    """CSV files of SKUs (sku,title,weight_g,value,currency) and of the SKU map."""
+    """CSV files of SKUs (sku,title,weight_g,value,currency,class), the SKU map, and kits."""
 
     skus: str | None = None
     sku_map: str | None = None
+    kits: str | None = None  # kit_sku,sku,quantity: a kit is its components
 
 
 class Retention(Settings):
@@ -279,6 +265,7 @@ class Oms(Settings):
     notifications: Notifications = Notifications()
     returns: Returns = Returns()
     erp: Erp | None = None
+    stock: Stock = Stock()
     retention: Retention = Retention()
     backfill_from: date | None = None  # first day ops may backfill
 

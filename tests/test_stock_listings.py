@@ -11,8 +11,9 @@ from stock_world import NOON, World, at, channel, network
 
 from oms_pipelines.config import Oms
 from oms_pipelines.stock import ledger
+from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.listings import changed_levels, grants, listing_levels
-from oms_pipelines.stock.publishing import compute_levels, publish_levels
+from oms_pipelines.stock.publishing import publish_levels
 from oms_pipelines.store import Store
 
 LEVELS = {"channel_id": pl.String, "sku": pl.String, "desired": pl.Int64}

@@ -14,11 +14,11 @@ from oms_pipelines.channels.base import Receipt
 from oms_pipelines.config import Oms
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.availability import desired_levels
+from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.listings import grants, listing_levels
 from oms_pipelines.stock.publishing import (
     LEVEL,
     about_to_send,
-    compute_levels,
     outcome,
     publish_levels,
     received,

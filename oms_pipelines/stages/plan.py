@@ -15,7 +15,7 @@ from oms_pipelines.routing import (
 )
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.ledger import Posted
-from oms_pipelines.stock.publishing import compute_levels
+from oms_pipelines.stock.levels import compute_levels
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from oms_pipelines.config import Channel
-from oms_pipelines.stock.availability import KEYS
+from oms_pipelines.stock.shares import KEYS
 
 LISTING = ["channel_id", "channel_sku"]
 

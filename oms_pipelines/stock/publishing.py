@@ -15,11 +15,9 @@ import polars as pl
 from oms_pipelines.channels.base import Channel, Level, Receipt
 from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
-from oms_pipelines.demand import open_lines
 from oms_pipelines.errors import OmsError
 from oms_pipelines.schema import columns_of
-from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
-from oms_pipelines.stock.listings import changed_levels, grants, listing_levels
+from oms_pipelines.stock.listings import grants
 from oms_pipelines.store import Session, Store
 
 LEVEL = list(columns_of("levels"))
@@ -38,20 +36,6 @@ class Published:
     rejected: int = 0
     unsettled: int = 0
     error: str | None = None
-
-
-def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
-    """Store the desired level of every listing; return the rows that changed."""
-    stock = session.query("stock/availability")
-    demand = demand_of(open_lines(session), stock)
-    levels = desired_levels(atp_by_location(stock, oms), demand, oms)
-    desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
-    changed = changed_levels(session.query("stock/levels_desired"), desired)
-    if not changed.is_empty():
-        session.frame("tmp_levels", changed)
-        rows = session.query("stock/levels_changing")
-        session.upsert("levels", rows.with_columns(pl.lit(now).alias("desired_at")))
-    return changed
 
 
 def publish_levels(

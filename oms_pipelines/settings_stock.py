@@ -1,0 +1,71 @@
+"""The settings of stock: how levels are made, shared, buffered and watched."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from oms_pipelines.setting_types import Duration, Identifier, Settings, Share, Units
+
+
+class Safety(Settings):
+    """Units kept back of each SKU of a class: the larger of `units` and `days` of its sales."""
+
+    class_: str = Field(default="*", alias="class")  # of the SKU, in the catalog; * is any
+    units: Units = 0
+    days: float = Field(default=0, ge=0, le=365)  # of sales, as measured over `stock.window`
+
+
+class Quota(Settings):
+    """Units of SKUs set aside for a channel for a while: a private sale.
+
+    Opens and closes by the calendar, in the channel's own zone; what is unsold goes back.
+    """
+
+    id: Identifier
+    skus: list[str] | None = None  # None is all
+    units: Units | None = None  # of each SKU, for the whole of the sale; or
+    share: Share | None = None  # of the pool
+    from_: datetime = Field(alias="from")  # local time of the channel, without an offset
+    to: datetime  # local time; not included
+
+
+class Preorder(Settings):
+    """Units not there yet that may be sold: expected supply within a horizon."""
+
+    horizon: Duration
+    share: Share = 1.0  # of what is expected
+    skus: list[str] | None = None  # None is all
+
+
+class ChannelStock(Settings):
+    """How a channel's level is made (design: escrow or pooled)."""
+
+    mode: Literal["escrow", "pooled", "none"] = "escrow"
+    share: Share | None = None  # escrow: of the pool; or
+    weight: float | None = Field(default=None, gt=0, le=1e6)  # of what the shares leave
+    minimum: Units = 0  # escrow: units it gets before shares are counted, where there are any
+    risk: float | None = Field(default=None, gt=0, lt=1)  # pooled: of an oversell, a SKU and lag
+    cold_start: Units | None = None  # pooled: the buffer of a SKU too little was measured of
+    cap: Units | None = None
+    stop_below: Units = 0
+    buffer: Units = 0  # kept back whatever was measured
+    locations: list[str] | None = None  # sells from these; None is all
+    quotas: list[Quota] = []
+    preorder: Preorder | None = None
+    to: str | None = None  # file channels: folder the stock file is written to
+    profile: str | None = None  # file channels: format of that file
+
+
+class Rebalance(Settings):
+    """How far the shares of escrow follow demand."""
+
+    strength: Share = 0.5  # 0 keeps the declared weights, 1 follows the measured demand
+    every: Duration = timedelta(days=1)  # weights stand still in between
+
+
+class Stock(Settings):
+    """What holds for all channels and locations."""
+
+    window: Duration = timedelta(days=28)  # of sales, from which demand is measured
+    rebalance: Rebalance | None = None
