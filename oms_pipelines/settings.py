@@ -214,7 +214,7 @@ class Returns(Settings):
 
     reasons: list[Reason] = []
     drop: Drop | None = None
-    dispositions: dict[str, Literal["restock", "repair", "scrap", "quarantine"]] = {
+    dispositions: dict[str, Literal["restock", "repair", "damaged", "scrap", "quarantine"]] = {
         "as_new": "restock",
         "opened": "restock",
         "damaged": "repair",

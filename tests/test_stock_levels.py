@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import polars as pl
 import pytest
-from stock_world import World, at, channel, network, place
+from stock_world import World, at, balances, channel, network, place
 
 from oms_pipelines.config import Oms
 from oms_pipelines.stock import ledger
@@ -102,3 +102,31 @@ def test_balances_that_were_tampered_with_are_found(world: World):
         found = ledger.differences(s)
     assert found["sku"].to_list() == rows["sku"].to_list()
     assert (found["kept"] - found["moved"]).to_list() == [1]
+
+
+def claims(world: World) -> dict[tuple[str, str], int]:
+    """Return what channels claim, by account and SKU."""
+    with world.store.session() as s:
+        assert ledger.differences(s).is_empty()
+        return {k: q for k, q in balances(s).items() if k[0].startswith("channel/")}
+
+
+def test_what_channels_have_in_escrow_and_what_waits_stand_in_the_ledger(world: World):
+    shown = {("channel/a/escrow", "sock"): 27, ("channel/b/escrow", "sock"): 26}
+    waiting = {("channel/a/waiting", "sock"): 2}
+    found = claims(world)
+    assert {k: q for k, q in found.items() if k[1] == "sock"} == shown | waiting
+    NEWS["an order that waits no more"](world)
+    world.count("lyon", "hat", 10, at(1))
+    computed(world, TWO, 2)
+    after = claims(world)
+    assert ("channel/a/waiting", "sock") not in after
+    assert after["channel/a/escrow", "sock"] + after["channel/b/escrow", "sock"] == 55
+    assert after["channel/a/escrow", "hat"] + after["channel/b/escrow", "hat"] == 25
+    assert after["channel/a/escrow", "glove"] == found["channel/a/escrow", "glove"]
+
+
+def test_a_channel_that_leaves_escrow_gives_back_what_it_had(world: World):
+    pooled = network([channel("a", mode="pooled", risk=0.01), channel("b", share=0.5)], PLACES)
+    computed(world, pooled, 2)
+    assert {a for a, _ in claims(world)} == {"channel/b/escrow", "channel/a/waiting"}

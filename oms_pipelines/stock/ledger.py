@@ -1,8 +1,10 @@
 """The stock ledger: every change of stock is a movement from one account to another.
 
-Accounts are `location/sellable`, `/allocated`, `/repair`, `/quarantine`, and the world's:
-`world/in_transit`, `/customer`, `/sold`, `/short`, `/scrap`, `/count`. Legs sum to zero by
-construction; `stock_balances` is kept with each movement and equals the recompute.
+Accounts are `location/sellable`, `/allocated`, `/damaged`, `/repair`, `/quarantine`; the world's:
+`world/in_transit`, `/customer`, `/returning`, `/sold`, `/short`, `/scrap`, `/count`; and what
+channels claim: `channel/id/waiting` (sold, and given to no location yet) and `/escrow` (what it
+may show), against `world/waiting` and `world/escrow`. Legs sum to zero by construction;
+`stock_balances` is kept with each movement and equals the recompute.
 
 Movements are the difference between what the facts ask for and what is posted, so posting
 twice posts nothing, and a fact that changes (a late confirmation, a corrected receipt or
@@ -75,6 +77,30 @@ def reserve(session: Session, orders: pl.DataFrame, lines: pl.DataFrame, now: da
         pl.col("planned_at").alias("begun"),
     )
     movements = _movements(session, owed, now)
+    _write(session, movements)
+    return movements.height
+
+
+def claim(session: Session, cause: str, claims: pl.DataFrame, run: int, now: datetime) -> int:
+    """Post what channels claim now and did not before; return the movements.
+
+    `claims` has channel_id, sku, change (units, not 0). `cause` is `order` (account waiting) or
+    `level` (account escrow); `run` is the computation that found it, of which each is one.
+    """
+    bucket = {"order": "waiting", "level": "escrow"}[cause]
+    world, own = pl.lit(f"world/{bucket}"), pl.format(f"channel/{{}}/{bucket}", "channel_id")
+    more = pl.col("change") > 0
+    movements = claims.sort("channel_id", "sku").select(
+        pl.format(f"{cause}/{{}}/{{}}/{run}", "channel_id", "sku").alias("movement_id"),
+        "sku",
+        pl.when(more).then(world).otherwise(own).alias("from_account"),
+        pl.when(more).then(own).otherwise(world).alias("to_account"),
+        pl.col("change").abs().alias("quantity"),
+        pl.lit(cause).alias("cause"),
+        pl.format(f"{{}}/{run}", "channel_id").alias("cause_id"),
+        pl.lit(now).cast(TIME).alias("valid_at"),
+        pl.lit(now).cast(TIME).alias("known_at"),
+    )
     _write(session, movements)
     return movements.height
 
@@ -213,7 +239,7 @@ def _write(session: Session, movements: pl.DataFrame) -> None:
     )
     session.frame("tmp_deltas", legs.group_by("account", "sku").agg(pl.col("quantity").sum()))
     session.upsert("stock_balances", session.query("stock/balances_of"))
-    touch(session, legs.filter(~pl.col("account").str.starts_with("world/"))["sku"])
+    touch(session, legs.filter(~pl.col("account").str.contains("^(world|channel)/"))["sku"])
 
 
 def _earliest(times: pl.Series, none: datetime) -> datetime:

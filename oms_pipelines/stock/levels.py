@@ -11,6 +11,7 @@ import polars as pl
 
 from oms_pipelines.config import Oms
 from oms_pipelines.demand import open_lines
+from oms_pipelines.stock import ledger
 from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
 from oms_pipelines.stock.listings import changed_levels, listing_levels
 from oms_pipelines.stock.shares import KEYS
@@ -33,12 +34,16 @@ def compute_levels(
     lines = open_lines(session)
     demand = lines.group_by(KEYS).agg(pl.col("quantity").sum())
     session.frame("tmp_demand", demand)
+    waiting = session.query("stock/demand_changes")
+    session.frame("tmp_demand_changes", waiting)
+    run = (last["number"][0] if last.height else 0) + 1
+    ledger.claim(session, "order", waiting, run, now)
     skus = _skus(session, oms, last, full=full)
     parts = [
-        _compute(session, oms, demand, skus[i : i + AT_ONCE], now)
+        _compute(session, oms, demand, skus[i : i + AT_ONCE], run, now)
         for i in range(0, skus.height, AT_ONCE)
     ]
-    _remember(session, oms, last, demand, now)
+    _remember(session, oms, run, demand, now)
     nothing = pl.DataFrame(schema=dict.fromkeys(["channel_id", "channel_sku", "sku"], pl.String))
     return pl.concat([nothing, *parts], how="diagonal") if parts else nothing
 
@@ -59,12 +64,21 @@ def _settings_hash(oms: Oms) -> str:
 
 
 def _compute(
-    session: Session, oms: Oms, demand: pl.DataFrame, skus: pl.DataFrame, now: datetime
+    session: Session,
+    oms: Oms,
+    demand: pl.DataFrame,
+    skus: pl.DataFrame,
+    run: int,
+    now: datetime,
 ) -> pl.DataFrame:
     session.frame("tmp_skus", skus)
     stock = session.query("stock/availability")
     owed = demand_of(demand.join(skus, on="sku", how="semi"), stock)
     levels = desired_levels(atp_by_location(stock, oms), owed, oms)
+    escrow = [c.id for c in oms.channels if c.stock.mode == "escrow"]
+    own = levels.filter(pl.col("channel_id").is_in(escrow))
+    session.frame("tmp_escrow", own.rename({"desired": "quantity"}))
+    ledger.claim(session, "level", session.query("stock/escrow_changes"), run, now)
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
@@ -74,16 +88,14 @@ def _compute(
     return changed
 
 
-def _remember(
-    session: Session, oms: Oms, last: pl.DataFrame, demand: pl.DataFrame, now: datetime
-) -> None:
+def _remember(session: Session, oms: Oms, number: int, demand: pl.DataFrame, now: datetime) -> None:
     """Store what was computed with, so that the next computation sees what changed."""
     session.run("stock/forget_touched")
     session.run("stock/forget_demand")
     session.upsert("level_demand", demand)
     run = {
         "run": RUN,
-        "number": (last["number"][0] if last.height else 0) + 1,
+        "number": number,
         "settings_hash": _settings_hash(oms),
         "computed_at": now,
     }

@@ -54,6 +54,7 @@ SELECT day, channel, location, expected_at, carrier, initiator, reason, sku,
     CAST(sum(received) AS bigint) AS received,
     CAST(sum(CASE WHEN disposition = 'restock' THEN received ELSE 0 END) AS bigint) AS restocked,
     CAST(sum(CASE WHEN disposition = 'repair' THEN received ELSE 0 END) AS bigint) AS repaired,
+    CAST(sum(CASE WHEN disposition = 'damaged' THEN received ELSE 0 END) AS bigint) AS damaged,
     CAST(sum(CASE WHEN disposition = 'scrap' THEN received ELSE 0 END) AS bigint) AS scrapped,
     CAST(sum(CASE WHEN disposition = 'quarantine' THEN received ELSE 0 END) AS bigint) AS waiting,
     CAST(sum(CASE WHEN not_ordered THEN received ELSE 0 END) AS bigint) AS not_ordered

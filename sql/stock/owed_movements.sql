@@ -73,6 +73,31 @@ came AS (
     FROM merged b
     JOIN returns a ON a.batch_id = b.batch_id
     JOIN return_receipts r ON r.return_id = a.return_id
+),
+announced AS (
+    SELECT a.return_id, a.order_id, a.status, a.announced_at
+    FROM merged b
+    JOIN returns a ON a.batch_id = b.batch_id
+    UNION
+    SELECT a.return_id, a.order_id, a.status, a.announced_at
+    FROM came c
+    JOIN return_receipts r ON r.receipt_id = c.receipt_id AND r.line_no = c.line_no
+    JOIN returns a ON a.return_id = r.return_id
+),
+underway AS (
+    SELECT a.return_id, a.status, a.announced_at, l.sku,
+        sum(l.quantity * coalesce(o.units_per, 1)) AS quantity
+    FROM announced a
+    JOIN return_lines l ON l.return_id = a.return_id
+    LEFT JOIN order_lines o ON o.order_id = a.order_id AND o.line_id = l.line_id
+    WHERE l.sku IS NOT NULL
+    GROUP BY a.return_id, a.status, a.announced_at, l.sku
+),
+back AS (
+    SELECT t.return_id, t.sku, sum(r.quantity) AS quantity
+    FROM underway t
+    JOIN return_receipts r ON r.return_id = t.return_id AND r.sku = t.sku
+    GROUP BY t.return_id, t.sku
 )
 SELECT 'allocation' AS cause, cause_id, sku, location_id || '/sellable' AS from_account,
     location_id || '/allocated' AS to_account, CAST(quantity AS bigint) AS quantity,
@@ -116,12 +141,23 @@ SELECT 'return', r.receipt_id || '/' || r.line_no, r.sku, 'world/customer',
     CASE r.disposition
         WHEN 'restock' THEN r.location_id || '/sellable'
         WHEN 'repair' THEN r.location_id || '/repair'
+        WHEN 'damaged' THEN r.location_id || '/damaged'
         WHEN 'scrap' THEN 'world/scrap'
         ELSE r.location_id || '/quarantine'
     END,
     -- a dock may date a receipt anew: what was posted under the older date is looked for too
     r.quantity, r.received_at, r.received_at - INTERVAL '60' DAY
 FROM came r
+UNION ALL
+-- announced and not received yet: on its way back
+SELECT 'announcement', t.return_id, t.sku, 'world/customer', 'world/returning',
+    CAST(CASE
+        WHEN t.status IN ('refused', 'canceled', 'closed') THEN 0
+        ELSE greatest(t.quantity - coalesce(k.quantity, 0), 0)
+    END AS bigint),
+    t.announced_at, t.announced_at
+FROM underway t
+LEFT JOIN back k ON k.return_id = t.return_id AND k.sku = t.sku
 UNION ALL
 SELECT 'delivery', shipment_id || '/' || line_id, sku, 'world/in_transit', 'world/customer',
     CASE WHEN status = 'Delivered' THEN quantity ELSE 0 END, coalesce(status_at, shipped_at),
