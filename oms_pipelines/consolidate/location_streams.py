@@ -50,11 +50,22 @@ def merge_stock(session: Session, b: Batch, page: int, body: bytes, place: Locat
         last=last,
         name=b.name(page),
         page=page,
+        alone=b.manifest.mended_of is not None,
     )
     counts = found.accepted
-    changed = session.merge_documents("stock_counts", counts, {}).changed
+    changed = session.merge_documents("stock_counts", counts, {"stock_lots": found.lots}).changed
+    parse.forget_lots(session, place.id)
     if session.insert_new("skus", _skus(counts)):
         resolve(session, b.now)
+    return Outcome(found.received, found.rejected, changed)
+
+
+def merge_supply(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
+    profile = _profile(b, place, "supply", "supply")
+    found = parse.parse_supply(
+        body, profile, place.id, b.manifest.fetched_at, b.id, b.name(page), page
+    )
+    changed = session.merge_documents("supply", found.accepted, {}).changed
     return Outcome(found.received, found.rejected, changed)
 
 

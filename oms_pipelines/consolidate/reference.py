@@ -26,6 +26,7 @@ SKUS = Profile(
         Field("weight_g", "units", "grams a unit", required=False),
         Field("value", "decimal", "for control totals and customs, a unit", required=False),
         Field("currency", "key", "ISO 4217, of the value", required=False),
+        Field("class", "key", "group that settings name", required=False, optional=True),
     ),
 )
 SKU_MAP = Profile(
@@ -58,6 +59,15 @@ def load_reference(store: Store, oms: Oms, now: datetime) -> int:
         if changed:
             resolve(session, now)
         return changed + session.upsert("locations", _locations(oms))
+
+
+def catalog_classes(oms: Oms) -> set[str] | None:
+    """Return the classes that the catalog has; None where there is no catalog to read.
+
+    Raises Misconfigured, naming the file and line of every fault.
+    """
+    skus = _table(oms.catalog.skus, "catalog.skus", SKUS)
+    return None if skus is None else set(skus["class"].drop_nulls())
 
 
 def _replace_map(session: Session, sku_map: pl.DataFrame) -> int:

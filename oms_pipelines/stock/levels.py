@@ -8,14 +8,17 @@ from oms_pipelines.config import Oms
 from oms_pipelines.demand import open_lines
 from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
 from oms_pipelines.stock.listings import changed_levels, listing_levels
+from oms_pipelines.stock.lots import unexpired
+from oms_pipelines.stock.terms import read_terms
 from oms_pipelines.store import Session
 
 
 def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     """Store the desired level of every listing; return the rows that changed."""
-    stock = session.query("stock/availability")
+    terms = read_terms(session, oms, now)
+    stock = unexpired(session.query("stock/availability"), terms.expired)
     demand = demand_of(open_lines(session), stock)
-    levels = desired_levels(atp_by_location(stock, oms), demand, oms)
+    levels = desired_levels(atp_by_location(stock, oms, terms), demand, oms)
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
