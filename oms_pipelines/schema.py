@@ -336,6 +336,7 @@ supply = _table(
     _units("quantity", "units, those received included; 0 when it was called off"),
     _units("received_quantity", "units that have come"),
     _time("expected_at", "when", null=False),
+    _time("arrived_at", "first count of the SKU after that, which contains it; null if none"),
     *_version(),
 )
 

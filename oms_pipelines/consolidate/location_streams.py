@@ -55,6 +55,7 @@ def merge_stock(session: Session, b: Batch, page: int, body: bytes, place: Locat
     counts = found.accepted
     changed = session.merge_documents("stock_counts", counts, {"stock_lots": found.lots}).changed
     parse.forget_lots(session, place.id)
+    parse.settle_counted(session, counts)
     if session.insert_new("skus", _skus(counts)):
         resolve(session, b.now)
     return Outcome(found.received, found.rejected, changed)
@@ -66,6 +67,7 @@ def merge_supply(session: Session, b: Batch, page: int, body: bytes, place: Loca
         body, profile, place.id, b.manifest.fetched_at, b.id, b.name(page), page
     )
     changed = session.merge_documents("supply", found.accepted, {}).changed
+    parse.settle_told(session, found.accepted, b.now)
     return Outcome(found.received, found.rejected, changed)
 
 

@@ -13,7 +13,7 @@ from oms_pipelines.logistics.snapshots import (
     parse_stock,
     stock_tests,
 )
-from oms_pipelines.logistics.supply import parse_supply, supply_tests
+from oms_pipelines.logistics.supply import parse_supply, settle_counted, settle_told, supply_tests
 from oms_pipelines.logistics.verdicts import Parsed, future, hashed, parse_rows, unknown_sku, when
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
@@ -31,6 +31,8 @@ __all__ = [
     "parse_supply",
     "resolve_receipts",
     "row_tests",
+    "settle_counted",
+    "settle_told",
 ]
 
 

@@ -60,10 +60,10 @@ def desired_levels(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.Data
     what is already sold.
     """
     channels = [c for c in oms.channels if c.stock.mode != "none"]
-    left = _less_demand(atp, demand, oms)
+    left = less_demand(atp, demand, oms)
     groups: dict[frozenset[str], list[str]] = {}
     for location in oms.locations:
-        allowed = frozenset(c.id for c in channels if _sells_from(c, location))
+        allowed = frozenset(c.id for c in channels if sells_from(c, location))
         if allowed:
             groups.setdefault(allowed, []).append(location.id)
     parts = [
@@ -80,7 +80,7 @@ def desired_levels(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.Data
     return limits(total, channels).sort(KEYS)
 
 
-def _sells_from(channel: Channel, location: Location) -> bool:
+def sells_from(channel: Channel, location: Location) -> bool:
     """Tell whether a channel may promise a place's stock: where it names none, all that ship."""
     if not location.sells:
         return False
@@ -89,11 +89,11 @@ def _sells_from(channel: Channel, location: Location) -> bool:
     return location.id in channel.stock.locations
 
 
-def _less_demand(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFrame:
+def less_demand(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFrame:
     """Take demand off the stock; that of the channels with the fewest places goes first."""
     places: dict[frozenset[str], list[str | None]] = {}
     for channel in oms.channels:
-        may = frozenset(x.id for x in oms.locations if _sells_from(channel, x))
+        may = frozenset(x.id for x in oms.locations if sells_from(channel, x))
         places.setdefault(may, []).append(channel.id)
     everywhere = frozenset(x.id for x in oms.locations)
     known = [c.id for c in oms.channels]
@@ -120,7 +120,7 @@ def _taken(stock: pl.DataFrame, wanted: pl.DataFrame, places: list[str], oms: Om
         {
             "location_id": places,
             "sellers": [
-                sum(_sells_from(c, oms.location(p)) for c in oms.channels if c.stock.mode != "none")
+                sum(sells_from(c, oms.location(p)) for c in oms.channels if c.stock.mode != "none")
                 for p in places
             ],
         },

@@ -9,6 +9,13 @@ from oms_pipelines.demand import open_lines
 from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
 from oms_pipelines.stock.listings import changed_levels, listing_levels
 from oms_pipelines.stock.lots import unexpired
+from oms_pipelines.stock.supply import (
+    level_parts,
+    open_supply,
+    takes_preorders,
+    unmet_demand,
+    with_preorders,
+)
 from oms_pipelines.stock.terms import read_terms
 from oms_pipelines.store import Session
 
@@ -18,7 +25,11 @@ def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     terms = read_terms(session, oms, now)
     stock = unexpired(session.query("stock/availability"), terms.expired)
     demand = demand_of(open_lines(session), stock)
-    levels = desired_levels(atp_by_location(stock, oms, terms), demand, oms)
+    atp = atp_by_location(stock, oms, terms)
+    levels = desired_levels(atp, demand, oms)
+    if takes_preorders(oms):
+        unmet = unmet_demand(atp, demand, oms)
+        levels = with_preorders(level_parts(levels, open_supply(session), unmet, oms, now))
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
