@@ -11,6 +11,7 @@ from oms_pipelines.stock.sales import (
     location_rates,
     measure_sales,
     measured_days,
+    moved_skus,
     placed_units,
 )
 from oms_pipelines.store import Store
@@ -120,6 +121,18 @@ def test_a_rate_is_over_the_whole_days_since_the_first_sale_and_the_window_at_mo
     assert by_channel(world, late) == {("shop", "sock"): 6 / 7, ("shop", "glove"): 1.0}
     only = pl.DataFrame({"sku": ["glove"]})
     assert by_channel(world, late, skus=only) == {("shop", "glove"): 1.0}
+
+
+def test_rates_move_by_the_clock_at_midnight_until_the_last_sale_left_the_window(world: World):
+    world.order("shop/1", {"sock": 6})
+    measure(world)
+    for after, until, moved in [
+        (at(1), at(2), []), (at(1), MORNING, ["sock"]),
+        (at(24 * 7), at(24 * 7 + 12), ["sock"]), (at(24 * 8), at(24 * 8 + 12), []),
+    ]:  # fmt: skip
+        measure(world, until)
+        with world.store.session() as s:
+            assert moved_skus(s, after, until, WEEK)["sku"].to_list() == moved, after
 
 
 def test_days_before_the_window_are_forgotten_and_still_count_as_measured(world: World):

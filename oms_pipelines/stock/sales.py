@@ -19,6 +19,7 @@ from oms_pipelines.store import Session
 OVERLAP = timedelta(days=1)  # as in the ledger: a run may merge what it read a day ago
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+KEPT = timedelta(days=7)  # before the window, so that it is known whose days left it
 ORDER = ["order_id", "sku", "location_id"]
 DAILY = ["day", "channel_id", "sku", "location_id"]
 NOBODY = ""  # the location of what no location has yet
@@ -28,15 +29,15 @@ def measure_sales(session: Session, now: datetime, window: timedelta) -> pl.Data
     """Bring `daily_sales` up to the orders of the store. Idempotent.
 
     Returns (sku) whose rates changed: those with other units on a day of the window that is
-    over. Keeps the days of the window, and forgets what is older.
+    over. Keeps the days of the window and a week before, and forgets what is older.
     """
     first, today = _window(now, window)
     last = session.query("stock/sales_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
     orders = session.query("stock/sales_orders", since=since, first=first)
     deltas = _measure(session, orders, now) if orders.height else _no_deltas()
-    session.run("stock/sales_forget_orders", first=first)
-    session.run("stock/sales_forget_days", first=first)
+    session.run("stock/sales_forget_orders", first=first - KEPT)
+    session.run("stock/sales_forget_days", first=first - KEPT)
     return deltas.filter(pl.col("day") < today).select("sku").unique().sort("sku")
 
 
@@ -58,6 +59,22 @@ def location_rates(
     """Return (location_id, sku, per_day): SKU units a location was given or sold a day."""
     rates = _rates(session, now, window, skus, "location_id")
     return rates.filter(pl.col("location_id") != NOBODY)
+
+
+def moved_skus(
+    session: Session, after: datetime, until: datetime, window: timedelta
+) -> pl.DataFrame:
+    """Return (sku), sorted: those whose rates move with the clock alone between two values.
+
+    None within one UTC day. Holds for clock values up to a week apart; look at all SKUs
+    after a longer pause.
+    """
+    first, day = _window(after, window)
+    today = _window(until, window)[1]
+    session.frame("tmp_sale_skus", pl.DataFrame(schema={"sku": pl.String}))
+    sold = session.query("stock/sales_between", first=first, until=today, all=True)
+    moved = sold if day < today else sold.clear()
+    return moved.select("sku").unique().sort("sku")
 
 
 def measured_days(session: Session, now: datetime, window: timedelta) -> int:
