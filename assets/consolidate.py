@@ -16,6 +16,7 @@ STREAMS = {  # stream: its table, what it holds
     "refunds": ("refunds", "Money given back."),
     "returns": ("returns", "Returns as announced, by channels, form, file and command."),
     "stock": ("stock_counts", "What every location says it has."),
+    "supply": ("supply", "What every location is to receive."),
     "confirmations": ("shipments", "What locations shipped, short-picked and refused."),
     "acknowledgements": ("file_acknowledgements", "What locations answered to dispatch files."),
     "receipts": ("return_receipts", "Goods received back."),

@@ -43,6 +43,7 @@ from oms_pipelines.settings import (
     Unfilled,
     Url,
 )
+from oms_pipelines.settings_promises import promise_faults
 
 __all__ = [
     "Ack",
@@ -162,6 +163,7 @@ def _faults_between(oms: Oms) -> Iterator[str]:
     total = sum(c.stock.share or 0 for c in oms.channels if c.stock.mode == "escrow")
     if total > 1 + 1e-9:
         yield f"channels: the escrow shares add up to {total:g}, more than 1"
+    yield from promise_faults(oms)
     if oms.returns.location and oms.returns.location not in places:
         yield f"returns.location: {cure}"
     for condition in oms.returns.dispositions.keys() - set(DISPOSED):

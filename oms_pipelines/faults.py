@@ -166,3 +166,30 @@ def _files(oms: Oms) -> Iterator[str]:
     for path, file in named.items():
         if file is not None and not Path(file).is_file():
             yield f"{path}: {file} is no file; paths start where the command runs"
+    yield from _classes(oms)
+
+
+def _classes(oms: Oms) -> Iterator[str]:
+    """Yield classes that settings name and no SKU of the catalog has."""
+    from oms_pipelines.consolidate.reference import catalog_classes
+
+    named = [
+        (f"locations[{i}].safety[{j}].class", line.class_)
+        for i, location in enumerate(oms.locations)
+        for j, line in enumerate(location.safety)
+        if line.class_ != "*"
+    ]
+    skus = oms.catalog.skus
+    if not named or (skus is not None and not Path(skus).is_file()):
+        return
+    try:
+        known = catalog_classes(oms)
+    except Misconfigured as e:
+        yield from e.faults
+        return
+    for path, name in named:
+        if not known:
+            yield f"{path}: no SKU has a class; give the catalog a column class"
+        elif name not in known:
+            there = ", ".join(sorted(known)[:10])
+            yield f"{path}: no SKU of the catalog is {name}; there are {there}"

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Integer,
@@ -270,6 +271,7 @@ skus = _table(
     _units("weight_g", "grams a unit; null when unknown", null=True),
     _money("value", "for control totals and customs, a unit"),
     _text("currency", "ISO 4217"),
+    _text("class", "group of SKUs that settings name, such as fresh; null is none"),
 )
 
 sku_map = _table(
@@ -308,6 +310,33 @@ stock_counts = _table(
     _time("counted_at", "when it was counted", null=False),
     _units("quantity", "units"),
     _text("means", "on_hand or available (on hand less what the location has allocated)"),
+    *_version(),
+)
+
+stock_lots = _table(
+    "stock_lots",
+    "The lots of the newest count of a SKU, where its location tells them: they add up to it.",
+    ("location_id", "sku", "counted_at", "lot"),
+    _text("location_id", "the location", null=False),
+    _text("sku", "what was counted", null=False),
+    _time("counted_at", "when it was counted", null=False),
+    _text("lot", "the location's own number; the day it expires where it gives none", null=False),
+    Column("expires_on", Date, nullable=True, comment="sold before this day begins; null is ever"),
+    _units("quantity", "units"),
+    parent="stock_counts",
+)
+
+supply = _table(
+    "supply",
+    "What a location is to receive: lines of purchase orders and transfers, as last told.",
+    ("location_id", "reference", "sku"),
+    _text("location_id", "where it is to arrive", null=False),
+    _text("reference", "the purchase order or transfer, as the location names it", null=False),
+    _text("sku", "what is to come", null=False),
+    _units("quantity", "units, those received included; 0 when it was called off"),
+    _units("received_quantity", "units that have come"),
+    _time("expected_at", "when", null=False),
+    _time("arrived_at", "first count of the SKU after that, which contains it; null if none"),
     *_version(),
 )
 
@@ -364,6 +393,30 @@ level_demand = _table(
     _text("channel_id", "the channel", null=False),
     _text("sku", "what is owed", null=False),
     _units("quantity", "units"),
+)
+
+order_sales = _table(
+    "order_sales",
+    "What orders of the last weeks add to `daily_sales`, so that one that changes is told anew.",
+    ("order_id", "sku", "location_id"),
+    _text("order_id", "the order", null=False),
+    _text("sku", "what was sold", null=False),
+    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
+    _text("channel_id", "who sold it", null=False),
+    _time("day", "the day it was placed, from 00:00 UTC", null=False),
+    _units("units", "SKU units sold and not canceled; 0 where the order has none left"),
+    _time("known_at", "when the hub last measured it otherwise", null=False),
+)
+
+daily_sales = _table(
+    "daily_sales",
+    "Measured demand: units sold by day over `stock.window`, kept with each tick.",
+    ("day", "channel_id", "sku", "location_id"),
+    _time("day", "the day the orders were placed, from 00:00 UTC", null=False),
+    _text("channel_id", "who sold it", null=False),
+    _text("sku", "what was sold", null=False),
+    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
+    _units("units", "SKU units sold and not canceled; 0 where none is left"),
 )
 
 levels = _table(

@@ -101,6 +101,7 @@ class Location(Settings):
     return_notices: Outbound | None = None
     capacity: Capacity | None = None
     cut_off: CutOff | None = None
+    time_zone: Zone | None = None  # of its calendar days; that of its cut-off, else UTC
     ships: bool = True
     collects: bool = False
     handling_cost: float = Field(default=0, ge=0)

@@ -2,7 +2,8 @@
 
 import typer
 
-from oms_pipelines.cli.opened import reading
+from oms_pipelines import config
+from oms_pipelines.cli.opened import reading, time_of
 from oms_pipelines.cli.show import Json, Limit, document, rows
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
@@ -24,9 +25,17 @@ def _known(session: Session, sku: str) -> None:
 @app.command()
 def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
     """Show one SKU: where it lies, what was counted, every channel's level, its movements."""
-    with reading() as session:
+    import polars as pl
+
+    from oms_pipelines.stock.explain import explain_channels, explain_locations
+
+    oms = config.load()
+    with reading(oms) as session:
         _known(session, sku)
+        now, wanted = time_of(oms), pl.DataFrame({"sku": [sku]})
         found = {
+            "locations": explain_locations(session, oms, now, wanted).drop("sku"),
+            "channels": explain_channels(session, oms, now, wanted).drop("sku"),
             "accounts": session.query("show/stock", sku=sku),
             "counts": session.query("show/counts", sku=sku),
             "levels": session.query("show/levels", sku=sku),
@@ -35,6 +44,9 @@ def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
     if as_json:
         document({"sku": sku, **{name: frame.to_dicts() for name, frame in found.items()}})
         return
+    rows(found["locations"], False, "Why this number", "No location has it, or is to receive it.")
+    if any(found["channels"]["preorder"]):
+        rows(found["channels"], False, "On hand and before it is there", "")
     rows(found["accounts"], False, f"Where {sku} lies", f"{sku} lies nowhere.")
     rows(found["counts"], False, "Newest counts", "No location has counted it.")
     rows(found["levels"], False, "Levels", "No channel is told a level of it.")

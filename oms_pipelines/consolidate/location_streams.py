@@ -13,6 +13,7 @@ from oms_pipelines.logistics.kinds import BY_COMMAND, RECEIPT
 from oms_pipelines.returns import links, receipts
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import empty
+from oms_pipelines.touched import touch
 
 
 def file_steps(
@@ -50,11 +51,26 @@ def merge_stock(session: Session, b: Batch, page: int, body: bytes, place: Locat
         last=last,
         name=b.name(page),
         page=page,
+        alone=b.manifest.mended_of is not None,
     )
     counts = found.accepted
-    changed = session.merge_documents("stock_counts", counts, {}).changed
+    changed = session.merge_documents("stock_counts", counts, {"stock_lots": found.lots}).changed
+    if changed and found.lots.height:
+        touch(session, found.lots["sku"])  # what expires may be other than before
+    parse.forget_lots(session, place.id)
+    parse.settle_counted(session, counts)
     if session.insert_new("skus", _skus(counts)):
         resolve(session, b.now)
+    return Outcome(found.received, found.rejected, changed)
+
+
+def merge_supply(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
+    profile = _profile(b, place, "supply", "supply")
+    found = parse.parse_supply(
+        body, profile, place.id, b.manifest.fetched_at, b.id, b.name(page), page
+    )
+    changed = session.merge_documents("supply", found.accepted, {}).changed
+    parse.settle_told(session, found.accepted, b.now)
     return Outcome(found.received, found.rejected, changed)
 
 

@@ -27,6 +27,7 @@ SKUS = Profile(
         Field("weight_g", "units", "grams a unit", required=False),
         Field("value", "decimal", "for control totals and customs, a unit", required=False),
         Field("currency", "key", "ISO 4217, of the value", required=False),
+        Field("class", "key", "group that settings name", required=False, optional=True),
     ),
 )
 SKU_MAP = Profile(
@@ -54,11 +55,22 @@ def load_reference(store: Store, oms: Oms, now: datetime) -> int:
     sku_map = _table(oms.catalog.sku_map, "catalog.sku_map", SKU_MAP)
     with store.session() as session:
         changed = session.upsert("skus", skus) if skus is not None else 0
+        if changed:
+            touch(session, None)  # safety stock hangs on classes
         if sku_map is not None:
             changed += _replace_map(session, sku_map)
         if changed:
             resolve(session, now)
         return changed + session.upsert("locations", _locations(oms))
+
+
+def catalog_classes(oms: Oms) -> set[str] | None:
+    """Return the classes that the catalog has; None where there is no catalog to read.
+
+    Raises Misconfigured, naming the file and line of every fault.
+    """
+    skus = _table(oms.catalog.skus, "catalog.skus", SKUS)
+    return None if skus is None else set(skus["class"].drop_nulls())
 
 
 def _replace_map(session: Session, sku_map: pl.DataFrame) -> int:

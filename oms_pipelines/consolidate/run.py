@@ -269,5 +269,5 @@ def _supersede(session: Session, manifest: Manifest) -> None:
     if not session.query("consolidate/waiting", **where).item():
         return
     session.run("consolidate/supersede_repeated", **where)
-    if manifest.stream in ("orders", "refunds", "returns", "stock"):
+    if manifest.stream in ("orders", "refunds", "returns", "stock", "supply"):
         session.run(f"consolidate/supersede_{manifest.stream}", source=manifest.source)

@@ -26,6 +26,7 @@ FIRST_LOOK = timedelta(days=30)  # how far back a new source is read, unless oms
 AT_ONCE = 8
 LOCATION_STREAMS = {
     "stock": "stock",
+    "supply": "supply",
     "confirmations": "confirmations",
     "acknowledgements": "acknowledgements",
     "receipts": "receipts",

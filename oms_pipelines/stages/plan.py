@@ -16,6 +16,9 @@ from oms_pipelines.routing import (
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.ledger import Posted
 from oms_pipelines.stock.levels import compute_levels
+from oms_pipelines.stock.sales import measure_sales
+from oms_pipelines.stock.terms import days_named
+from oms_pipelines.touched import touch
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ def levels(hub: Hub, *, full: bool = False) -> Levels:
     """Compute the levels of the SKUs that moved, or of all; promise what there is to tell."""
     now = hub.now()
     with hub.store.session() as session:
+        moved = measure_sales(session, now, hub.oms.stock.window)
+        if days_named(hub.oms):
+            touch(session, moved["sku"])
         changed = compute_levels(session, hub.oms, now, full=full)
         promised = promise(session, hub.oms, now)
     by = changed["channel_id"].value_counts()

@@ -5,7 +5,8 @@ moved, what customers wait for changed. What holds for all (settings, the SKU ma
 """
 
 import hashlib
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -14,11 +15,24 @@ from oms_pipelines.demand import open_lines
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
 from oms_pipelines.stock.listings import changed_levels, listing_levels
+from oms_pipelines.stock.lots import expiring_skus, unexpired
+from oms_pipelines.stock.sales import moved_skus
 from oms_pipelines.stock.shares import KEYS
+from oms_pipelines.stock.supply import (
+    entering_skus,
+    level_parts,
+    open_supply,
+    takes_preorders,
+    unmet_demand,
+    with_preorders,
+)
+from oms_pipelines.stock.terms import days_named, read_terms
 from oms_pipelines.store import Session
 from oms_pipelines.touched import EVERYTHING
 
 RUN = "levels"
+OVERLAP = timedelta(days=1)  # as in the ledger
+LONGEST_PAUSE = timedelta(days=7)  # what moved with the clock is known for so long
 AT_ONCE = 20_000  # SKUs looked at together: bounds the memory of a full pass
 
 
@@ -38,7 +52,7 @@ def compute_levels(
     session.frame("tmp_demand_changes", waiting)
     run = (last["number"][0] if last.height else 0) + 1
     ledger.claim(session, "order", waiting, run, now)
-    skus = _skus(session, oms, last, full=full)
+    skus = _skus(session, oms, last, now, full=full)
     parts = [
         _compute(session, oms, demand, skus[i : i + AT_ONCE], run, now)
         for i in range(0, skus.height, AT_ONCE)
@@ -48,13 +62,28 @@ def compute_levels(
     return pl.concat([nothing, *parts], how="diagonal") if parts else nothing
 
 
-def _skus(session: Session, oms: Oms, last: pl.DataFrame, *, full: bool) -> pl.DataFrame:
+def _skus(
+    session: Session, oms: Oms, last: pl.DataFrame, now: datetime, *, full: bool
+) -> pl.DataFrame:
     """Return (sku) to look at, in order."""
     touched = session.query("stock/skus_touched")
     known = last.height == 1 and last["settings_hash"][0] == _settings_hash(oms)
     if full or not known or EVERYTHING in touched["sku"]:
         return session.query("stock/skus_of_all")
-    return touched
+    since = last["computed_at"][0]
+    if now - since > LONGEST_PAUSE:
+        return session.query("stock/skus_of_all")
+    return pl.concat([touched, *_moved(session, oms, since, now)]).unique().sort("sku")
+
+
+def _moved(session: Session, oms: Oms, since: datetime, now: datetime) -> Iterator[pl.DataFrame]:
+    """Yield (sku) of those whose levels change with the clock, or with what is expected."""
+    yield expiring_skus(session, oms, since, now)
+    if days_named(oms):
+        yield moved_skus(session, since, now, oms.stock.window)
+    if takes_preorders(oms):
+        yield entering_skus(session, oms, since, now)
+        yield session.query("stock/skus_expected", since=since - OVERLAP)
 
 
 def _settings_hash(oms: Oms) -> str:
@@ -72,13 +101,15 @@ def _compute(
     now: datetime,
 ) -> pl.DataFrame:
     session.frame("tmp_skus", skus)
-    stock = session.query("stock/availability")
+    terms = read_terms(session, oms, now, skus)
+    stock = unexpired(session.query("stock/availability"), terms.expired)
     owed = demand_of(demand.join(skus, on="sku", how="semi"), stock)
-    levels = desired_levels(atp_by_location(stock, oms), owed, oms)
-    escrow = [c.id for c in oms.channels if c.stock.mode == "escrow"]
-    own = levels.filter(pl.col("channel_id").is_in(escrow))
-    session.frame("tmp_escrow", own.rename({"desired": "quantity"}))
-    ledger.claim(session, "level", session.query("stock/escrow_changes"), run, now)
+    atp = atp_by_location(stock, oms, terms)
+    levels = desired_levels(atp, owed, oms)
+    _claim_escrow(session, oms, levels, run, now)
+    if takes_preorders(oms):
+        unmet = unmet_demand(atp, owed, oms)
+        levels = with_preorders(level_parts(levels, open_supply(session, skus), unmet, oms, now))
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
@@ -86,6 +117,16 @@ def _compute(
         rows = session.query("stock/levels_changing")
         session.upsert("levels", rows.with_columns(pl.lit(now).alias("desired_at")))
     return changed
+
+
+def _claim_escrow(
+    session: Session, oms: Oms, levels: pl.DataFrame, run: int, now: datetime
+) -> None:
+    """Post what the channels in escrow may show now of what is on hand."""
+    escrow = [c.id for c in oms.channels if c.stock.mode == "escrow"]
+    own = levels.filter(pl.col("channel_id").is_in(escrow))
+    session.frame("tmp_escrow", own.rename({"desired": "quantity"}))
+    ledger.claim(session, "level", session.query("stock/escrow_changes"), run, now)
 
 
 def _remember(session: Session, oms: Oms, number: int, demand: pl.DataFrame, now: datetime) -> None:
