@@ -339,6 +339,30 @@ stock_balances = _table(
     _units("quantity", "units, negative in world accounts that only give"),
 )
 
+order_sales = _table(
+    "order_sales",
+    "What orders of the last weeks add to `daily_sales`, so that one that changes is told anew.",
+    ("order_id", "sku", "location_id"),
+    _text("order_id", "the order", null=False),
+    _text("sku", "what was sold", null=False),
+    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
+    _text("channel_id", "who sold it", null=False),
+    _time("day", "the day it was placed, from 00:00 UTC", null=False),
+    _units("units", "SKU units sold and not canceled; 0 where the order has none left"),
+    _time("known_at", "when the hub last measured it otherwise", null=False),
+)
+
+daily_sales = _table(
+    "daily_sales",
+    "Measured demand: units sold by day over `stock.window`, kept with each tick.",
+    ("day", "channel_id", "sku", "location_id"),
+    _time("day", "the day the orders were placed, from 00:00 UTC", null=False),
+    _text("channel_id", "who sold it", null=False),
+    _text("sku", "what was sold", null=False),
+    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
+    _units("units", "SKU units sold and not canceled; 0 where none is left"),
+)
+
 levels = _table(
     "levels",
     "The level of a listing on a channel, in its sold units: desired, sent, accepted, observed.",
