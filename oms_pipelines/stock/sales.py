@@ -30,7 +30,7 @@ def measure_sales(session: Session, now: datetime, window: timedelta) -> pl.Data
     Returns (sku) whose rates changed: those with other units on a day of the window that is
     over. Keeps the days of the window, and forgets what is older.
     """
-    first, today = _window(now, window)
+    first, today = window_of(now, window)
     last = session.query("stock/sales_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
     orders = session.query("stock/sales_orders", since=since, first=first)
@@ -62,14 +62,14 @@ def location_rates(
 
 def measured_days(session: Session, now: datetime, window: timedelta) -> int:
     """Return how many whole days rates are measured over: the window's, or fewer at first."""
-    first, today = _window(now, window)
+    first, today = window_of(now, window)
     begun, older = session.query("stock/sales_begun", first=first).row(0)
     if older:
         return (today - first) // DAY
     return max((today - max(begun, first)) // DAY, 0) if begun else 0
 
 
-def _window(now: datetime, window: timedelta) -> tuple[datetime, datetime]:
+def window_of(now: datetime, window: timedelta) -> tuple[datetime, datetime]:
     """Return the first day of the window and the day of `now`, each from 00:00 UTC."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - max(-(-window // DAY), 1) * DAY, today
@@ -78,7 +78,7 @@ def _window(now: datetime, window: timedelta) -> tuple[datetime, datetime]:
 def _rates(
     session: Session, now: datetime, window: timedelta, skus: pl.DataFrame | None, by: str
 ) -> pl.DataFrame:
-    first, today = _window(now, window)
+    first, today = window_of(now, window)
     days = measured_days(session, now, window)
     none = pl.DataFrame(schema={"sku": pl.String})
     session.frame("tmp_sale_skus", none if skus is None else skus.select("sku").unique())
