@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def bounded(draw: st.DrawFn) -> Oms:
 @given(bounded())
 def test_one_unit_more_in_the_pool_raises_one_channel_by_one_at_most_and_lowers_none(oms: Oms):
     found = shares(oms, list(MANY))
-    for few, more in zip(found, found[1:], strict=False):
+    for few, more in pairwise(found):
         steps = [b - a for a, b in zip(few, more, strict=True)]
         assert min(steps) >= 0
         assert sum(steps) <= 1

@@ -149,7 +149,7 @@ def moved(stored: pl.DataFrame, today: pl.DataFrame, oms: Oms) -> pl.DataFrame:
         more = both.filter(pl.col("units") > pl.Series(likely))
         rate = more.with_columns(pl.col("units").cast(pl.Float64).alias("per_day"))
         for (seconds,), rows in rate.group_by("lag_seconds"):
-            renewed = _of_channel(channel, rows, float(seconds))  # ty: ignore[invalid-argument-type]
+            renewed = _of_channel(channel, rows, float(seconds))
             parts.append(renewed.with_columns(computed_at=rows["computed_at"]))
     return pl.concat([p.select(stored.columns) for p in parts])
 

@@ -18,13 +18,48 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oms_pipelines.stock.counts import chances, quantile
-from oms_pipelines.stock.shares import KEYS
+from oms_pipelines.stock.shares import EVERY, KEYS
 
 NEVER = 1e-9  # demand beyond this is not counted
 MOST = 400  # units of demand in a lag that are told apart
+DAY = 86_400.0
 AT_ONCE = 20_000  # SKUs whose tables are in memory together
 
 Floats = NDArray[np.float64]
+
+
+def demand_in_lag(pools: pl.DataFrame, own: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Return what `frontier` reads, with `buffer`, of the SKUs whose pool demand may exhaust.
+
+    `pools` are (channel_id, sku, desired): what each channel would show without a buffer;
+    `own` (channel_id, sku, per_day, dispersion) what pooled channels sell; `stored` the rows of
+    `stock_buffers`. The SKU `*` stands for any without a row.
+    """
+    own = own.rename({"per_day": "own_mean", "dispersion": "own_dispersion"})
+    kept = ["buffer", "per_day", "dispersion", "lag_seconds"]
+    found = pools.join(stored.select("channel_id").unique(), on="channel_id", how="semi")
+    for frame in (own, stored.select(*KEYS, *kept)):
+        numbers = [c for c in frame.columns if c not in KEYS]
+        other = frame.filter(pl.col("sku") == EVERY).select("channel_id", *numbers)
+        found = found.join(frame, on=KEYS, how="left").join(
+            other, on="channel_id", how="left", suffix="_any"
+        )
+        found = found.with_columns(pl.coalesce(n, f"{n}_any").alias(n) for n in numbers)
+    days = pl.col("lag_seconds") / DAY
+    lag = found.drop_nulls(["own_mean", "per_day"]).select(
+        *KEYS,
+        pl.col("desired").alias("pool"),
+        pl.col("own_mean") * days,
+        "own_dispersion",
+        (pl.col("per_day") * days).alias("mean"),
+        "dispersion",
+        "buffer",
+    )
+    own_most, most = (
+        pl.Series(quantile(lag[m].to_numpy(), lag[d].to_numpy(), NEVER))
+        for m, d in (("own_mean", "own_dispersion"), ("mean", "dispersion"))
+    )
+    return lag.filter(pl.col("pool").is_between(1, own_most + most)).sort(KEYS)
 
 
 def frontier(demand: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -46,8 +81,8 @@ def in_total(points: pl.DataFrame) -> pl.DataFrame:
 
 def chosen(points: pl.DataFrame, buffers: pl.DataFrame) -> pl.DataFrame:
     """Return the points of the buffers (channel_id, sku, buffer) that hold."""
-    last = points["buffer"].max()
-    kept = buffers.with_columns(pl.col("buffer").clip(upper_bound=last))
+    last = points.select(pl.col("buffer").max().alias("last"))
+    kept = buffers.join(last, how="cross").with_columns(pl.min_horizontal("buffer", "last"))
     return points.join(kept.select(*KEYS, "buffer"), on=[*KEYS, "buffer"], how="semi")
 
 

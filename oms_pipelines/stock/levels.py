@@ -12,13 +12,17 @@ from oms_pipelines.stock.sharing import read_sharing, renew_sharing
 from oms_pipelines.store import Session
 
 
+def promisable(session: Session, oms: Oms) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return ATP by location, and the demand that no stock is set aside for yet."""
+    stock = session.query("stock/availability")
+    return atp_by_location(stock, oms), demand_of(open_lines(session), stock)
+
+
 def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     """Store the desired level of every listing; return the rows that changed."""
-    stock = session.query("stock/availability")
-    demand = demand_of(open_lines(session), stock)
     renew_sharing(session, oms, now)
     sharing = read_sharing(session, oms, now)
-    levels = desired_levels(atp_by_location(stock, oms), demand, oms, sharing)
+    levels = desired_levels(*promisable(session, oms), oms, sharing)
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():

@@ -57,6 +57,26 @@ def factors(
     )
 
 
+def effective_claims(weights: pl.DataFrame, channels: Sequence[Channel]) -> pl.DataFrame:
+    """Return (channel_id, sku, declared, effective) claims in percent of a pool all sell from.
+
+    `weights` are (channel_id, sku, factor), as stored.
+    """
+    claims = dict(zip([c.id for c in channels], declared_claims(channels), strict=True))
+    own = pl.DataFrame(
+        {"channel_id": list(claims), "declared": [100 * x for x in claims.values()]},
+        schema={"channel_id": pl.String, "declared": pl.Float64},
+    )
+    moved = pl.col("declared") * pl.col("factor")
+    total = 100 * sum(claims.values())
+    return (
+        weights.join(own.filter(pl.col("declared") > 0), on="channel_id")
+        .with_columns((moved * total / moved.sum().over("sku")).alias("effective"))
+        .select(*KEYS, "declared", "effective")
+        .sort(KEYS)
+    )
+
+
 def renew_weights(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     """Renew the stored factors where they are due; return (sku) whose factors changed.
 
@@ -72,6 +92,7 @@ def renew_weights(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     rates = demand_rates(session, now, oms.stock.window)
     days = measured_days(session, now, oms.stock.window)
     wanted = factors(rates, days, oms.channels, rebalance.strength)
+    session.frame("tmp_sharing_skus", none)
     stored = session.query("stock/weights", all=True)
     gone = stored.join(wanted, on=KEYS, how="anti").select(
         *KEYS, pl.lit(1.0).alias("factor"), pl.lit(0.0).alias("per_day")
