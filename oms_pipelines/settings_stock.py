@@ -66,11 +66,11 @@ class ChannelStock(Settings):
     mode: Literal["escrow", "pooled", "none"] = "escrow"
     share: Share | None = None  # escrow: of the pool; or
     weight: float | None = Field(default=None, gt=0, le=1e6)  # of what the shares leave
-    minimum: Units = 0  # escrow: units it gets before shares are counted, where there are any
+    minimum: Units = 0  # escrow: its first units, before all shares and counted in its own
     risk: float | None = Field(default=None, gt=0, lt=1)  # pooled: of an oversell, a SKU and lag
     cold_start: Units | None = None  # pooled: the buffer of a SKU too little was measured of
-    cap: Units | None = None
-    stop_below: Units = 0
+    cap: Units | None = None  # never shows more; the others get what it cannot take
+    stop_below: Units = 0  # shows nothing rather than less; the others get those units
     buffer: Units = 0  # kept back whatever was measured
     locations: list[str] | None = None  # sells from these; None is all
     quotas: list[Quota] = []

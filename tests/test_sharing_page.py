@@ -48,7 +48,7 @@ def test_the_page_tells_shares_quotas_weights_buffers_and_the_frontier(
         compute_levels(s, oms, NOON)
     done = page(store, oms, tmp_path)
     text = done.path.read_text("utf-8")
-    assert text.count("<svg") == 1
+    assert text.count("<svg") == 2
     assert "<x>" not in text
     assert not re.findall(r'(?:src|href)="(?!#)[^"]*"|url\(http|@import|<link', text)
     assert "<td >flash</td><td >flash</td><td >open</td>".replace(" >", ' class="">') in text

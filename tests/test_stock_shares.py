@@ -10,11 +10,15 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shop_fake import Shop
 from stock_world import NOON, World, at, channel, network, place
 
 from oms_pipelines.config import Oms
+from oms_pipelines.stock import ledger
 from oms_pipelines.stock.apportion import apportion
 from oms_pipelines.stock.availability import desired_levels
+from oms_pipelines.stock.levels import compute_levels
+from oms_pipelines.stock.publishing import publish_levels
 from oms_pipelines.stock.quotas import quota_turns, read_quota_sales
 from oms_pipelines.stock.shares import Sharing, share_out
 from oms_pipelines.store import Store
@@ -39,6 +43,12 @@ def weighed(*weights: float, **stock: Any) -> Oms:
 
 def test_ten_units_over_three_equal_channels_are_four_three_three():
     assert shares(weighed(1, 1, 1), [10, 11, 2]) == [[4, 3, 3], [4, 4, 3], [1, 1, 0]]
+
+
+def test_twenty_channels_without_a_cap_share_as_three_do():
+    assert shares(weighed(*[1] * 20), [41]) == [[3] + [2] * 19]
+    assert shares(weighed(*range(1, 21), cap=10), [500]) == [[10] * 20]
+    assert shares(weighed(*range(1, 21)), [210]) == [list(range(1, 21))]
 
 
 def test_weights_divide_what_shares_leave():
@@ -313,3 +323,31 @@ def test_units_sold_under_a_quota_are_those_its_channel_sold_since_it_opened(sto
         some = read_quota_sales(s, oms, at(3), pl.DataFrame({"sku": ["y"]}))
         assert some.rows() == [("sale", "spring", "y", 1)]
         assert read_quota_sales(s, oms, at(60)).is_empty()
+
+
+def test_a_sale_opens_once_its_units_are_let_go_and_gives_back_what_it_did_not_sell(store: Store):
+    world = World(store)
+    oms = network([channel("web", weight=1), sale("sale", quota("2026-03-02T14:00:00",
+                   "2026-03-02T16:00:00", units=6))])  # fmt: skip
+    shops = {"web": Shop(), "sale": Shop()}
+    world.count("lyon", "x", 10, at(-1))
+
+    def shown(hours: float) -> list[int]:
+        with store.session() as s:
+            ledger.post(s, at(hours))
+            compute_levels(s, oms, at(hours))
+        publish_levels(store, oms, shops, at(hours))
+        return [shop.shown.get("x", 0) for shop in shops.values()]
+
+    assert shown(0.5) == [10, 0]
+    shops["web"].fate = "down"
+    assert shown(1) == [10, 0]  # open, and the web shop may still show all of it
+    shops["web"].fate = "ok"
+    assert shown(1.1) == [4, 6]
+    shops["sale"].shown["x"] -= 2
+    world.order("sale/1", {"x": 2}, at(1.2))
+    assert shown(1.3) == [4, 4]
+    shops["sale"].fate = "lost"
+    assert shown(3) == [4, 0]  # closed; nobody knows that the sale has heard of it
+    shops["sale"].fate = "ok"
+    assert shown(3.1) == [8, 0]

@@ -1,6 +1,6 @@
 """The page "Escrow and buffers": who gets which units, and what buffers cost and save."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
@@ -10,57 +10,83 @@ from oms_pipelines.hub import Hub
 from oms_pipelines.stages.report import Reported
 from oms_pipelines.stock.availability import desired_levels
 from oms_pipelines.stock.buffers import estimate
+from oms_pipelines.stock.counts import quantile
 from oms_pipelines.stock.frontier import by_risk, chosen, demand_in_lag, frontier, in_total
 from oms_pipelines.stock.levels import promisable
-from oms_pipelines.stock.quotas import read_quota_sales
 from oms_pipelines.stock.rebalance import effective_claims
 from oms_pipelines.stock.sales import measured_days, window_of
-from oms_pipelines.stock.shares import EVERY, KEYS, declared_claims
+from oms_pipelines.stock.shares import EVERY, KEYS, Sharing, declared_claims
 from oms_pipelines.stock.sharing import read_sharing
 from oms_pipelines.store import Session
 
 RISKS = [0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5]
-TOP = 20  # rows of a table of SKUs
+TOP = 20  # rows of a table of SKUs, and buffers of that of all
+LARGEST = 200  # buffer that the frontier goes to
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the page is made of: levels, what sharing rests on, and demand in a lag."""
+
+    levels: pl.DataFrame
+    sharing: Sharing
+    stored: pl.DataFrame  # buffers
+    lag: pl.DataFrame  # what `frontier` reads, of SKUs that may run out
 
 
 def sharing_page(hub: Hub) -> Reported:
     """Write the page: shares, quotas, weights, buffers, and the frontier of the buffers."""
-    from oms_pipelines.report.page import curves, picture, section, sheet, write_page
+    from oms_pipelines.report.page import bars, curves, picture, section, sheet, write_page
 
     now = hub.now()
-    with hub.store.session(read_only=True) as session:
-        sharing = read_sharing(session, hub.oms, now)
-        atp, demand = promisable(session, hub.oms)
-        sold = read_quota_sales(session, hub.oms, now)
-        stored = session.table("stock_buffers")
-        levels = desired_levels(atp, demand, hub.oms, sharing)
-        bare = replace(sharing, buffers=sharing.buffers.clear())
-        pools = desired_levels(atp, demand, _unbuffered(hub.oms), bare)
-        lag = demand_in_lag(pools, _own(session, hub.oms, now), stored)
-    most = min(int(lag["buffer"].to_numpy().max(initial=0)) + 5, 60)
-    points = frontier(lag, most)
-    line, held = by_risk(lag, points, RISKS), in_total(chosen(points, lag).with_columns(buffer=0))
-    shown = lag.height > 0
-    drawn = picture(curves(line, held)) if shown else ""
-    moved = effective_claims(sharing.weights, hub.oms.channels)
-    lost, over = (round(float(held[f"expected_{n}"].sum()), 3) for n in ("lost", "oversells"))
+    facts = _facts(hub, now)
+    found = shares(hub.oms, facts.levels)
+    points = frontier(facts.lag, _most(facts.lag))
+    held = chosen(points, facts.lag)
+    own = in_total(held.with_columns(buffer=0))  # whatever the buffer of each SKU is
+    drawn = picture(curves(by_risk(facts.lag, points, RISKS), own)) if points.height else ""
+    plot = picture(bars(found, "units_shown", "channel", "Units shown")) if found.height else ""
+    moved = effective_claims(facts.sharing.weights, hub.oms.channels)
+    sold = facts.sharing.quota_sales
     sections = [
-        section("Shares", sheet(shares(hub.oms, levels), "No channel is told levels.")),
+        section("Shares", plot, sheet(found, "No channel is told levels.")),
         section("Quotas", sheet(quotas(hub.oms, sold, now), "No quota is declared.")),
         section("Weights by demand", sheet(_by_channel(moved), "Shares are as declared."),
                 sheet(_most_moved(moved), "No SKU differs from what is declared.")),
-        section("Buffers of pooled channels", sheet(kept(stored), "No buffer was measured yet.")),
+        section("Buffers", sheet(kept(facts.stored), "No buffer was measured yet.")),
         section("Lost sales against oversells", _EXPLAINED, drawn,
-                sheet(_rounded(in_total(points)), "No pooled channel has a SKU that may run out."),
-                sheet(_dearest(points, lag), "")if shown else ""),
+                sheet(_rounded(in_total(points).filter(pl.col("buffer") <= TOP)), _NONE),
+                sheet(_dearest(held, facts.lag), _NONE)),
     ]  # fmt: skip
     file = hub.output / "pages" / "escrow_and_buffers.html"
     write_page(file, "Escrow and buffers", now, sections)
-    totals = {"units shown": int(levels["desired"].sum()), "buffers": stored.height}
-    facts = {"expected oversells in a lag": over, "expected lost in a lag": lost}
-    return Reported(file, levels.height, totals | facts, drawn or None)
+    totals = {
+        "units shown": int(facts.levels["desired"].sum()),
+        "expected oversells in a lag": round(float(held["expected_oversells"].sum()), 3),
+        "expected lost in a lag": round(float(held["expected_lost"].sum()), 3),
+    }
+    return Reported(file, facts.levels.height, totals, drawn or None)
 
 
+def _facts(hub: Hub, now: datetime) -> Facts:
+    with hub.store.session(read_only=True) as session:
+        sharing = read_sharing(session, hub.oms, now)
+        at_hand = promisable(session, hub.oms)
+        stored = session.table("stock_buffers")
+        own = _own(session, hub.oms, now)
+    bare = replace(sharing, buffers=sharing.buffers.clear())
+    pools = desired_levels(*at_hand, _unbuffered(hub.oms), bare)
+    levels = desired_levels(*at_hand, hub.oms, sharing)
+    return Facts(levels, sharing, stored, demand_in_lag(pools, own, stored))
+
+
+def _most(lag: pl.DataFrame) -> int:
+    """Return the largest buffer the frontier goes to: those that hold, and of the least risk."""
+    least = quantile(lag["mean"].to_numpy(), lag["dispersion"].to_numpy(), min(RISKS))
+    return min(max(least.max(initial=0), lag["buffer"].to_numpy().max(initial=0)), LARGEST)
+
+
+_NONE = "No pooled channel has a SKU that may run out in a lag."
 _EXPLAINED = (
     "<p>Expected units, in the time in which sales of others are not in a level yet. Each SKU has "
     "the buffer of the risk; the large points are the buffers that hold. The table gives all "
@@ -187,8 +213,8 @@ def _rounded(points: pl.DataFrame) -> pl.DataFrame:
     return points.with_columns(pl.col("expected_oversells", "expected_lost").round(4))
 
 
-def _dearest(points: pl.DataFrame, lag: pl.DataFrame) -> pl.DataFrame:
+def _dearest(held: pl.DataFrame, lag: pl.DataFrame) -> pl.DataFrame:
     """Return the SKUs whose buffers leave most at stake, with what was chosen for them."""
     both = pl.col("expected_oversells") + pl.col("expected_lost")
-    some = chosen(points, lag).sort(both, *KEYS, descending=[True, False, False]).head(TOP)
+    some = held.sort(both, *KEYS, descending=[True, False, False]).head(TOP)
     return _rounded(some.join(lag.select(*KEYS, "pool"), on=KEYS, maintain_order="left"))

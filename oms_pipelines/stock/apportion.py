@@ -32,7 +32,7 @@ def apportion(total: Units, claims: Claims, lower: Units, upper: Units) -> Units
     more than `upper`; one without a claim gets `lower` alone. Ties go to the first column.
     """
     claims = np.where(claims > NOTHING, claims, 0.0)
-    upper = np.where(claims > 0, upper, lower)
+    upper = np.minimum(np.where(claims > 0, upper, lower), total[:, None])  # no sum overflows
     lower = np.minimum(lower, upper)
     total = np.minimum(total, upper.sum(axis=1))
     scarce = total < lower.sum(axis=1)

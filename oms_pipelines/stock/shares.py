@@ -142,10 +142,18 @@ class _Escrow:
     def divide(self, pools: Units) -> tuple[Units, Units]:
         """Return what each channel gets of each SKU, and what is left of each pool.
 
-        Each round takes one channel away from the SKUs it would show too little of, so there
-        are no more rounds than channels.
+        Where SKUs differ in nothing but their pools, equal pools are divided once. Each round
+        takes one channel away from the SKUs it would show too little of, so there are no more
+        rounds than channels.
         """
-        got = np.zeros_like(self.most)
+        if self.factors is None and not self.columns:
+            distinct, place = np.unique(pools, axis=1, return_inverse=True)
+            got, rest = self._divide(distinct)
+            return got[place.ravel()], rest[:, place.ravel()]
+        return self._divide(pools)
+
+    def _divide(self, pools: Units) -> tuple[Units, Units]:
+        got = np.zeros((pools.shape[1], self.most.shape[1]), dtype=np.int64)
         rest = pools.copy()
         rows = np.arange(pools.shape[1])
         while rows.size and got.shape[1]:
