@@ -68,7 +68,12 @@ FATES = st.sampled_from(["ok", "ok", "lost", "down", "late"])
 
 @dataclass
 class Shops:
-    """What channels show and may show of one SKU, under the hub's rule of sending."""
+    """What channels show and may show of one SKU, under the hub's rule of sending.
+
+    A channel that acknowledged shows what it holds less what it sold. While an answer is
+    missing, it does not sell here: what a level that comes late overwrites is no matter of
+    shares.
+    """
 
     oms: Oms
     pool: int = 0
@@ -100,9 +105,9 @@ class Shops:
             self.late[c] = level
 
     def sell(self, c: str, wanted: int) -> None:
-        if c not in self.late:
+        if self.shown.get(c, 0) == self.held.get(c, 0) and c not in self.late:
             units = min(wanted, self.shown.get(c, 0))
-            self.shown[c] = self.shown.get(c, 0) - units
+            self.shown[c] = self.held[c] = self.shown.get(c, 0) - units
             self.pool -= units
 
     def most(self) -> int:
@@ -127,7 +132,7 @@ TICKS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TICKS)
 def test_rebalancing_shows_no_unit_twice_whatever_is_lost_or_late(ticks: list):
     shops = Shops(network(THREE))

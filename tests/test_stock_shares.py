@@ -21,6 +21,7 @@ from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.publishing import publish_levels
 from oms_pipelines.stock.quotas import quota_turns, read_quota_sales
 from oms_pipelines.stock.shares import Sharing, share_out
+from oms_pipelines.stock.sharing import touched_by_quotas
 from oms_pipelines.store import Store
 
 EASY = settings(max_examples=60, deadline=None)
@@ -300,6 +301,8 @@ def test_what_opens_or_closes_between_two_ticks_is_told_once():
 
     assert told(first - timedelta(minutes=5), first) == [("one", True, "x"), ("one", True, "y")]
     assert told(first, first + timedelta(hours=3)) == []
+    assert touched_by_quotas(oms, first - timedelta(hours=1), first)["sku"].to_list() == ["x", "y"]
+    assert touched_by_quotas(oms, None, last)["sku"].to_list() == ["*", "x", "y"]
     assert told(first, last - timedelta(minutes=1)) == [("two", True, None)]
     assert told(last - timedelta(minutes=1), last + timedelta(days=9)) == [
         ("one", False, "x"), ("one", False, "y"), ("two", False, None),
