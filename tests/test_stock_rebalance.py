@@ -128,11 +128,11 @@ TICKS = st.lists(
         st.tuples(*[st.floats(0.2, 3)] * 3),  # factors, as if renewed
         st.tuples(*[st.integers(0, 6)] * 3),  # units wanted
     ),
-    min_size=1, max_size=8,
+    min_size=1, max_size=6,
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(TICKS)
 def test_rebalancing_shows_no_unit_twice_whatever_is_lost_or_late(ticks: list):
     shops = Shops(network(THREE))

@@ -1,5 +1,11 @@
-"""The desired level of every listing, computed from the store."""
+"""The desired level of every listing, computed from the store.
 
+A computation looks at the SKUs that something was told of since the last one: their stock
+moved, what customers wait for changed, a quota opened or closed, a weight or a buffer was
+renewed. What holds for all (settings, the SKU map) touches all.
+"""
+
+import hashlib
 from datetime import datetime
 
 import polars as pl
@@ -8,21 +14,64 @@ from oms_pipelines.config import Oms
 from oms_pipelines.demand import open_lines
 from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
 from oms_pipelines.stock.listings import changed_levels, listing_levels
-from oms_pipelines.stock.sharing import read_sharing, renew_sharing
+from oms_pipelines.stock.shares import KEYS
+from oms_pipelines.stock.sharing import read_sharing, renew_sharing, touched_by_quotas
 from oms_pipelines.store import Session
+from oms_pipelines.touched import EVERYTHING
+
+RUN = "levels"
+AT_ONCE = 20_000  # SKUs looked at together: bounds the memory of a full pass
 
 
-def promisable(session: Session, oms: Oms) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return ATP by location, and the demand that no stock is set aside for yet."""
+def compute_levels(
+    session: Session, oms: Oms, now: datetime, *, full: bool = False
+) -> pl.DataFrame:
+    """Store the desired level of every listing that may change; return the rows that did.
+
+    Columns are those of `changed_levels`. `full` looks at every SKU, touched or not; the
+    outcome is the same.
+    """
+    last = session.table("level_runs")
+    lines = open_lines(session)
+    demand = lines.group_by(KEYS).agg(pl.col("quantity").sum())
+    session.frame("tmp_demand", demand)
+    since = last["computed_at"][0] if last.height else None
+    moved = [renew_sharing(session, oms, now), touched_by_quotas(oms, since, now)]
+    skus = _skus(session, oms, last, pl.concat(moved), full=full)
+    parts = [
+        _compute(session, oms, demand, skus[i : i + AT_ONCE], now)
+        for i in range(0, skus.height, AT_ONCE)
+    ]
+    _remember(session, oms, last, demand, now)
+    nothing = pl.DataFrame(schema=dict.fromkeys(["channel_id", "channel_sku", "sku"], pl.String))
+    return pl.concat([nothing, *parts], how="diagonal") if parts else nothing
+
+
+def _skus(
+    session: Session, oms: Oms, last: pl.DataFrame, moved: pl.DataFrame, *, full: bool
+) -> pl.DataFrame:
+    """Return (sku) to look at, in order; `moved` (sku) are those that are shared otherwise."""
+    touched = pl.concat([session.query("stock/skus_touched"), moved]).unique().sort("sku")
+    known = last.height == 1 and last["settings_hash"][0] == _settings_hash(oms)
+    if full or not known or EVERYTHING in touched["sku"]:
+        return session.query("stock/skus_of_all")
+    return touched
+
+
+def _settings_hash(oms: Oms) -> str:
+    """Return a hash of what levels are made from besides facts."""
+    said = [x.model_dump_json(exclude={"credentials"}) for x in (*oms.channels, *oms.locations)]
+    return hashlib.sha256("\n".join([*said, oms.stock.model_dump_json()]).encode()).hexdigest()
+
+
+def _compute(
+    session: Session, oms: Oms, demand: pl.DataFrame, skus: pl.DataFrame, now: datetime
+) -> pl.DataFrame:
+    session.frame("tmp_skus", skus)
     stock = session.query("stock/availability")
-    return atp_by_location(stock, oms), demand_of(open_lines(session), stock)
-
-
-def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
-    """Store the desired level of every listing; return the rows that changed."""
-    renew_sharing(session, oms, now)
-    sharing = read_sharing(session, oms, now)
-    levels = desired_levels(*promisable(session, oms), oms, sharing)
+    owed = demand_of(demand.join(skus, on="sku", how="semi"), stock)
+    sharing = read_sharing(session, oms, now, skus)
+    levels = desired_levels(atp_by_location(stock, oms), owed, oms, sharing)
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
@@ -30,3 +79,19 @@ def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
         rows = session.query("stock/levels_changing")
         session.upsert("levels", rows.with_columns(pl.lit(now).alias("desired_at")))
     return changed
+
+
+def _remember(
+    session: Session, oms: Oms, last: pl.DataFrame, demand: pl.DataFrame, now: datetime
+) -> None:
+    """Store what was computed with, so that the next computation sees what changed."""
+    session.run("stock/forget_touched")
+    session.run("stock/forget_demand")
+    session.upsert("level_demand", demand)
+    run = {
+        "run": RUN,
+        "number": (last["number"][0] if last.height else 0) + 1,
+        "settings_hash": _settings_hash(oms),
+        "computed_at": now,
+    }
+    session.upsert("level_runs", pl.DataFrame([run]))

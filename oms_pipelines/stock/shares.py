@@ -22,9 +22,10 @@ import polars as pl
 from oms_pipelines.config import Channel
 from oms_pipelines.stock.apportion import Claims, Units, apportion, whole
 from oms_pipelines.stock.quotas import SALES, quota_claims
+from oms_pipelines.touched import EVERYTHING
 
 KEYS = ["channel_id", "sku"]
-EVERY = "*"  # the SKU of a buffer that holds for all without one of their own
+EVERY = EVERYTHING  # the SKU of a buffer that holds for all without one of their own
 ENDLESS = 1 << 60
 _OF_SKU = {"channel_id": pl.String, "sku": pl.String}
 _LEVELS = {**_OF_SKU, "desired": pl.Int64}
