@@ -167,6 +167,7 @@ def _files(oms: Oms) -> Iterator[str]:
         if file is not None and not Path(file).is_file():
             yield f"{path}: {file} is no file; paths start where the command runs"
     yield from _classes(oms)
+    yield from _quota_skus(oms)
 
 
 def _classes(oms: Oms) -> Iterator[str]:
@@ -193,3 +194,23 @@ def _classes(oms: Oms) -> Iterator[str]:
         elif name not in known:
             there = ", ".join(sorted(known)[:10])
             yield f"{path}: no SKU of the catalog is {name}; there are {there}"
+
+
+def _quota_skus(oms: Oms) -> Iterator[str]:
+    """Yield the SKUs of quotas that the catalog does not hold, where it can be read."""
+    import polars as pl
+
+    named = [
+        (f"channels[{i}].stock.quotas[{j}].skus[{k}]", sku)
+        for i, channel in enumerate(oms.channels)
+        for j, quota in enumerate(channel.stock.quotas)
+        for k, sku in enumerate(quota.skus or [])
+    ]
+    if not named or oms.catalog.skus is None:
+        return
+    try:
+        catalog = pl.read_csv(oms.catalog.skus, columns=["sku"], infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError):
+        return
+    known = set(catalog["sku"])
+    yield from (f"{path}: not in the catalog" for path, sku in named if sku not in known)

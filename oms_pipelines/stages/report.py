@@ -1,5 +1,6 @@
 """The report stage: marts in Parquet and pages in HTML, out of the store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ class Reported:
 
     path: Path
     rows: int
-    totals: dict[str, int]
+    totals: Mapping[str, float]
     picture: str | None = None
 
 

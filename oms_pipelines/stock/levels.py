@@ -1,7 +1,8 @@
 """The desired level of every listing, computed from the store.
 
 A computation looks at the SKUs that something was told of since the last one: their stock
-moved, what customers wait for changed. What holds for all (settings, the SKU map) touches all.
+moved, what customers wait for changed, a quota opened or closed, a weight or a buffer was
+renewed. What holds for all (settings, the SKU map) touches all.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from oms_pipelines.stock.listings import changed_levels, listing_levels
 from oms_pipelines.stock.lots import expiring_skus, unexpired
 from oms_pipelines.stock.sales import moved_skus
 from oms_pipelines.stock.shares import KEYS
+from oms_pipelines.stock.sharing import read_sharing, renew_sharing, touched_by_quotas
 from oms_pipelines.stock.supply import (
     entering_skus,
     level_parts,
@@ -52,7 +54,8 @@ def compute_levels(
     session.frame("tmp_demand_changes", waiting)
     run = (last["number"][0] if last.height else 0) + 1
     ledger.claim(session, "order", waiting, run, now)
-    skus = _skus(session, oms, last, now, full=full)
+    shared = renew_sharing(session, oms, now)
+    skus = _skus(session, oms, last, shared, now, full=full)
     parts = [
         _compute(session, oms, demand, skus[i : i + AT_ONCE], run, now)
         for i in range(0, skus.height, AT_ONCE)
@@ -63,22 +66,29 @@ def compute_levels(
 
 
 def _skus(
-    session: Session, oms: Oms, last: pl.DataFrame, now: datetime, *, full: bool
+    session: Session,
+    oms: Oms,
+    last: pl.DataFrame,
+    shared: pl.DataFrame,
+    now: datetime,
+    *,
+    full: bool,
 ) -> pl.DataFrame:
-    """Return (sku) to look at, in order."""
-    touched = session.query("stock/skus_touched")
-    known = last.height == 1 and last["settings_hash"][0] == _settings_hash(oms)
-    if full or not known or EVERYTHING in touched["sku"]:
+    """Return (sku) to look at, in order; `shared` (sku) have another weight or buffer."""
+    if full or last.is_empty() or last["settings_hash"][0] != _settings_hash(oms):
         return session.query("stock/skus_of_all")
     since = last["computed_at"][0]
-    if now - since > LONGEST_PAUSE:
+    moved = _moved(session, oms, since, now)
+    touched = pl.concat([session.query("stock/skus_touched"), shared, *moved]).unique().sort("sku")
+    if EVERYTHING in touched["sku"] or now - since > LONGEST_PAUSE:
         return session.query("stock/skus_of_all")
-    return pl.concat([touched, *_moved(session, oms, since, now)]).unique().sort("sku")
+    return touched
 
 
 def _moved(session: Session, oms: Oms, since: datetime, now: datetime) -> Iterator[pl.DataFrame]:
     """Yield (sku) of those whose levels change with the clock, or with what is expected."""
     yield expiring_skus(session, oms, since, now)
+    yield touched_by_quotas(oms, since, now)
     if days_named(oms):
         yield moved_skus(session, since, now, oms.stock.window)
     if takes_preorders(oms):
@@ -105,7 +115,7 @@ def _compute(
     stock = unexpired(session.query("stock/availability"), terms.expired)
     owed = demand_of(demand.join(skus, on="sku", how="semi"), stock)
     atp = atp_by_location(stock, oms, terms)
-    levels = desired_levels(atp, owed, oms)
+    levels = desired_levels(atp, owed, oms, read_sharing(session, oms, now, skus))
     _claim_escrow(session, oms, levels, run, now)
     if takes_preorders(oms):
         unmet = unmet_demand(atp, owed, oms)

@@ -31,7 +31,7 @@ def measure_sales(session: Session, now: datetime, window: timedelta) -> pl.Data
     Returns (sku) whose rates changed: those with other units on a day of the window that is
     over. Keeps the days of the window and a week before, and forgets what is older.
     """
-    first, today = _window(now, window)
+    first, today = window_of(now, window)
     last = session.query("stock/sales_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
     orders = session.query("stock/sales_orders", since=since, first=first)
@@ -69,8 +69,8 @@ def moved_skus(
     None within one UTC day. Holds for clock values up to a week apart; look at all SKUs
     after a longer pause.
     """
-    first, day = _window(after, window)
-    today = _window(until, window)[1]
+    first, day = window_of(after, window)
+    today = window_of(until, window)[1]
     session.frame("tmp_sale_skus", pl.DataFrame(schema={"sku": pl.String}))
     sold = session.query("stock/sales_between", first=first, until=today, all=True)
     moved = sold if day < today else sold.clear()
@@ -79,14 +79,14 @@ def moved_skus(
 
 def measured_days(session: Session, now: datetime, window: timedelta) -> int:
     """Return how many whole days rates are measured over: the window's, or fewer at first."""
-    first, today = _window(now, window)
+    first, today = window_of(now, window)
     begun, older = session.query("stock/sales_begun", first=first).row(0)
     if older:
         return (today - first) // DAY
     return max((today - max(begun, first)) // DAY, 0) if begun else 0
 
 
-def _window(now: datetime, window: timedelta) -> tuple[datetime, datetime]:
+def window_of(now: datetime, window: timedelta) -> tuple[datetime, datetime]:
     """Return the first day of the window and the day of `now`, each from 00:00 UTC."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - max(-(-window // DAY), 1) * DAY, today
@@ -95,7 +95,7 @@ def _window(now: datetime, window: timedelta) -> tuple[datetime, datetime]:
 def _rates(
     session: Session, now: datetime, window: timedelta, skus: pl.DataFrame | None, by: str
 ) -> pl.DataFrame:
-    first, today = _window(now, window)
+    first, today = window_of(now, window)
     days = measured_days(session, now, window)
     none = pl.DataFrame(schema={"sku": pl.String})
     session.frame("tmp_sale_skus", none if skus is None else skus.select("sku").unique())
