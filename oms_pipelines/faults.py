@@ -35,7 +35,7 @@ def faults(oms: Oms, *, data: bool = True) -> list[str]:
         *check_rules(oms.routing),
         *_crosswalk(oms),
         *_letters(oms),
-        *(_files(oms) if data else ()),
+        *((_files(oms) or _kits(oms)) if data else ()),
     ]
     return list(dict.fromkeys(found))
 
@@ -157,12 +157,27 @@ def _letters(oms: Oms) -> Iterator[str]:
             yield "notifications.smtp: write smtp://host:port or smtps://host:port"
 
 
-def _files(oms: Oms) -> Iterator[str]:
+def _files(oms: Oms) -> list[str]:
     named = {
         "catalog.skus": oms.catalog.skus,
         "catalog.sku_map": oms.catalog.sku_map,
+        "catalog.kits": oms.catalog.kits,
         "routing.postal_codes": oms.routing.postal_codes,
     }
-    for path, file in named.items():
-        if file is not None and not Path(file).is_file():
-            yield f"{path}: {file} is no file; paths start where the command runs"
+    return [
+        f"{path}: {file} is no file; paths start where the command runs"
+        for path, file in named.items()
+        if file is not None and not Path(file).is_file()
+    ]
+
+
+def _kits(oms: Oms) -> list[str]:
+    if oms.catalog.kits is None:
+        return []
+    from oms_pipelines.consolidate import check_kits  # it brings the stores
+
+    try:
+        check_kits(oms)
+    except Misconfigured as e:
+        return e.faults
+    return []
