@@ -454,11 +454,11 @@ fulfillment_lines = _table(
     _text("fo_id", "the fulfillment order", null=False),
     _text("line_id", "order line", null=False),
     _text("sku", "what to pick; of a kit, a component", null=False),
-    _text("bill_id", "the kit's bill it was planned by; null where the line is no kit"),
     _units("quantity", "units to ship"),
     _units("shipped_quantity", "units confirmed shipped"),
     _units("refused_quantity", "units the location could not or would not ship"),
     _text("refusal_reason", "the location's own word"),
+    _text("bill_id", "the kit's bill it was planned by; null where the line is no kit"),
 )
 
 files = _table(
