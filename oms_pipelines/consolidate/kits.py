@@ -48,7 +48,9 @@ def exploded(kits: pl.DataFrame) -> pl.DataFrame:
     `kits` are (kit_sku, sku, quantity), none containing itself. One pass a depth of nesting.
     """
     inner = kits.select(
-        pl.col("kit_sku").alias("sku"), pl.col("sku").alias("leaf"), pl.col("quantity").alias("each")
+        pl.col("kit_sku").alias("sku"),
+        pl.col("sku").alias("leaf"),
+        pl.col("quantity").alias("each"),
     )
     rows = kits.select(*_KEY, "quantity")
     while not rows.join(inner, on="sku", how="semi").is_empty():

@@ -7,6 +7,7 @@ import polars as pl
 from oms_pipelines.config import Oms
 from oms_pipelines.demand import open_lines
 from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
+from oms_pipelines.stock.bills import read_bills, with_kit_demand
 from oms_pipelines.stock.listings import changed_levels, listing_levels
 from oms_pipelines.store import Session
 
@@ -14,9 +15,10 @@ from oms_pipelines.store import Session
 def compute_levels(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     """Store the desired level of every listing; return the rows that changed."""
     stock = session.query("stock/availability")
-    demand = demand_of(open_lines(session), stock)
-    levels = desired_levels(atp_by_location(stock, oms), demand, oms)
-    desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
+    demand = demand_of(with_kit_demand(open_lines(session)), stock)
+    bills = read_bills(session)
+    levels = desired_levels(atp_by_location(stock, oms), demand, oms, bills)
+    desired = listing_levels(levels, session.query("stock/listings"), oms.channels, bills)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
         session.frame("tmp_levels", changed)
