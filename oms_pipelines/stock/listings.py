@@ -89,7 +89,8 @@ def _shared(takes: pl.DataFrame) -> pl.DataFrame:
         )
         # who comes first in all its pools takes all it can: no two of these share one
         ahead = pl.col("turn") == pl.col("turn").min().over("pool")
-        first = takes.filter(ahead.all().over("listing"))
+        takes = takes.with_columns(ahead.alias("ahead"))
+        first = takes.filter(pl.col("ahead").all().over("listing"))
         given = first.group_by("listing").agg(_least(pl.col("units_left")))
         total.append(given)
     return pl.concat(total).group_by("listing").agg(pl.col("level").sum())
