@@ -91,14 +91,21 @@ def test_stock_counted_under_the_name_of_a_kit_is_no_kit_and_demand_cuts_what_is
     made = with_kits(shelf(("lyon", "kit", 50), ("lyon", "mug", 3), ("lyon", "tea", 9)), bills)
     assert ("lyon", "kit", 3) in made.rows() and ("lyon", "kit", 50) not in made.rows()
     after = made.with_columns(
-        pl.when(pl.col("sku") == "tea").then(4).otherwise("quantity").cast(pl.Int64).alias("quantity")
+        pl.when(pl.col("sku") == "tea")
+        .then(4)
+        .otherwise("quantity")
+        .cast(pl.Int64)
+        .alias("quantity")
     )
     assert dict(kits_left(after, bills).select("sku", "quantity").iter_rows())["kit"] == 2
     assert makeable(shelf(), bills).is_empty()
 
 
 def test_touched_skus_are_widened_to_all_whose_listings_share_a_unit():
-    bills = bills_of({"k1": {"a": 1, "b": 1}, "k2": {"b": 1, "c": 1}, "k3": {"d": 1}, "k4": {"k1": 2}})
+    bills = bills_of(
+        {"k1": {"a": 1, "b": 1}, "k2": {"b": 1, "c": 1}, "k3": {"d": 1}, "k4": {"k1": 2}}
+    )
+
     def wide(*skus: str) -> list[str]:
         return widen(pl.DataFrame({"sku": skus}, {"sku": pl.String}), bills)["sku"].to_list()
 
