@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.summary import bars, table
+from assets.tags import FULL
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages import plan as stage
 from resources import STORE, plainly
@@ -46,10 +47,10 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
 
 
 @dg.asset(group_name="plan", deps=[allocations], pool=STORE, kinds={"polars"})
-def levels(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+def levels(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """The stock level every channel should show, from what can be promised."""
     with plainly():
-        computed = stage.levels(hub)
+        computed = stage.levels(hub, full=FULL in context.run.tags)
     hub.results["levels"] = computed
     changed = sorted(computed.changed.items())
     return dg.MaterializeResult(

@@ -8,12 +8,12 @@ import dagster as dg
 
 from assets.plan import levels
 from assets.summary import fault, table
+from assets.tags import FULL
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages import publish as stage
 from resources import STORE, plainly
 
 DELIVERED = "delivered"
-FULL = "oms/full_levels"  # run tag: publish every level, changed or not
 GATES = {  # what each asset sends out, and the verdicts that must be open for it
     "dispatch_files": ("orders", "order_lines", "fulfillment_lines"),
     "published_levels": ("orders", "order_lines", "stock_counts", "fulfillment_lines", "levels"),

@@ -367,6 +367,32 @@ stock_balances = _table(
     _units("quantity", "units, negative in world accounts that only give"),
 )
 
+stock_touched = _table(
+    "stock_touched",
+    "SKUs whose levels are to be computed anew: their stock moved since. * is all.",
+    ("sku",),
+    _text("sku", "what moved", null=False),
+)
+
+level_runs = _table(
+    "level_runs",
+    "The last computation of levels: what has changed since is what is computed next.",
+    ("run",),
+    _text("run", "levels", null=False),
+    _units("number", "counts computations"),
+    _text("settings_hash", "of what oms.yaml says of channels and locations", null=False),
+    _time("computed_at", "the clock value computed with", null=False),
+)
+
+level_demand = _table(
+    "level_demand",
+    "What was sold and given to no location yet, as the levels last took it off.",
+    ("channel_id", "sku"),
+    _text("channel_id", "the channel", null=False),
+    _text("sku", "what is owed", null=False),
+    _units("quantity", "units"),
+)
+
 levels = _table(
     "levels",
     "The level of a listing on a channel, in its sold units: desired, sent, accepted, observed.",

@@ -8,6 +8,7 @@ import polars as pl
 
 from oms_pipelines.logistics.profiles import Field, Profile
 from oms_pipelines.store import Session
+from oms_pipelines.touched import touch
 
 KITS = Profile(
     name="kits",
@@ -109,7 +110,10 @@ def replace_kits(session: Session, kits: pl.DataFrame, skus: pl.DataFrame, now: 
         pl.lit(True).alias("in_use"),
         pl.lit(now).cast(pl.Datetime("us", "UTC")).alias("changed_at"),
     )
-    return changed + session.upsert("bills", new)
+    changed += session.upsert("bills", new)
+    if changed:
+        touch(session, None)
+    return changed
 
 
 def _digits(text: str) -> str:

@@ -14,6 +14,7 @@ from oms_pipelines.logistics.profiles import Field, Profile
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session, Store
 from oms_pipelines.store.frames import dtypes
+from oms_pipelines.touched import touch
 
 SKUS = Profile(
     name="skus",
@@ -84,7 +85,10 @@ def _kits(oms: Oms, skus: pl.DataFrame | None) -> pl.DataFrame | None:
 
 def _replace_map(session: Session, sku_map: pl.DataFrame) -> int:
     session.frame("tmp_sku_map", sku_map)
-    return session.run("consolidate/forget_maps") + session.upsert("sku_map", sku_map)
+    changed = session.run("consolidate/forget_maps") + session.upsert("sku_map", sku_map)
+    if changed:
+        touch(session, None)
+    return changed
 
 
 def _table(path: str | None, setting: str, profile: Profile) -> pl.DataFrame | None:

@@ -45,11 +45,11 @@ def allocate(hub: Hub) -> Plan:
     return made
 
 
-def levels(hub: Hub) -> Levels:
-    """Compute the level of every SKU on every channel; promise what there is to tell."""
+def levels(hub: Hub, *, full: bool = False) -> Levels:
+    """Compute the levels of the SKUs that moved, or of all; promise what there is to tell."""
     now = hub.now()
     with hub.store.session() as session:
-        changed = compute_levels(session, hub.oms, now)
+        changed = compute_levels(session, hub.oms, now, full=full)
         promised = promise(session, hub.oms, now)
     by = changed["channel_id"].value_counts()
     return Levels(dict(zip(by["channel_id"], by["count"], strict=True)), promised)

@@ -40,6 +40,13 @@ def widen(skus: pl.DataFrame, bills: pl.DataFrame) -> pl.DataFrame:
         found = wider
 
 
+def tied(skus: pl.DataFrame, bills: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part (sku) into kits and their components, and SKUs that are neither."""
+    ours = pl.concat([bills.select("sku"), bills.select(pl.col("kit_sku").alias("sku"))]).unique()
+    kits = skus.join(ours, on="sku", how="semi", maintain_order="left")
+    return kits, skus.join(ours, on="sku", how="anti", maintain_order="left")
+
+
 def makeable(stock: pl.DataFrame, bills: pl.DataFrame) -> pl.DataFrame:
     """Return (location_id, sku, quantity): kits that each location can make whole.
 

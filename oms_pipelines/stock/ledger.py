@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from oms_pipelines.store import Session
+from oms_pipelines.touched import touch
 
 # A run that began a day ago may only now merge what it read then, under its own clock value.
 OVERLAP = timedelta(days=1)
@@ -48,6 +49,14 @@ def post(session: Session, now: datetime) -> Posted:
     corrections = _corrections(session, touched, now)
     _write(session, corrections)
     return Posted(movements.height, corrections.height)
+
+
+def differences(session: Session) -> pl.DataFrame:
+    """Return (account, sku, kept, moved): balances that are not the sum of their movements.
+
+    None, while the promise holds. Reads the whole ledger.
+    """
+    return session.query("stock/balances_differing")
 
 
 def reserve(session: Session, orders: pl.DataFrame, lines: pl.DataFrame, now: datetime) -> int:
@@ -204,6 +213,7 @@ def _write(session: Session, movements: pl.DataFrame) -> None:
     )
     session.frame("tmp_deltas", legs.group_by("account", "sku").agg(pl.col("quantity").sum()))
     session.upsert("stock_balances", session.query("stock/balances_of"))
+    touch(session, legs.filter(~pl.col("account").str.starts_with("world/"))["sku"])
 
 
 def _earliest(times: pl.Series, none: datetime) -> datetime:
