@@ -48,8 +48,9 @@ def allocate(world: World, oms: Oms, now: datetime) -> Plan:
 
 
 def tell(world: World, shops: dict[str, Shop], oms: Oms, now: datetime) -> None:
-    """Compute the levels and publish them."""
+    """Compute the levels of what was touched, which are those of all, and publish them."""
     with world.store.session() as s:
         ledger.post(s, now)
         compute_levels(s, oms, now)
+        assert compute_levels(s, oms, now, full=True).is_empty()
     publish_levels(world.store, oms, shops, now)
