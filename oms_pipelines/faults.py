@@ -35,7 +35,7 @@ def faults(oms: Oms, *, data: bool = True) -> list[str]:
         *check_rules(oms.routing),
         *_crosswalk(oms),
         *_letters(oms),
-        *(_files(oms) if data else ()),
+        *((list(_files(oms)) or _kits(oms)) if data else ()),
     ]
     return list(dict.fromkeys(found))
 
@@ -161,6 +161,7 @@ def _files(oms: Oms) -> Iterator[str]:
     named = {
         "catalog.skus": oms.catalog.skus,
         "catalog.sku_map": oms.catalog.sku_map,
+        "catalog.kits": oms.catalog.kits,
         "routing.postal_codes": oms.routing.postal_codes,
     }
     for path, file in named.items():
@@ -214,3 +215,15 @@ def _quota_skus(oms: Oms) -> Iterator[str]:
         return
     known = set(catalog["sku"])
     yield from (f"{path}: not in the catalog" for path, sku in named if sku not in known)
+
+
+def _kits(oms: Oms) -> list[str]:
+    if oms.catalog.kits is None:
+        return []
+    from oms_pipelines.consolidate import check_kits  # it brings the stores
+
+    try:
+        check_kits(oms)
+    except Misconfigured as e:
+        return e.faults
+    return []

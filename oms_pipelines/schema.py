@@ -288,6 +288,34 @@ sku_map = _table(
     _units("units_per", "SKU units in one sold unit"),
 )
 
+kits = _table(
+    "kits",
+    "What a kit is made of, as the catalog says; a component may be a kit itself.",
+    ("kit_sku", "sku"),
+    _text("kit_sku", "what is sold", null=False),
+    _text("sku", "a component", null=False),
+    _units("quantity", "units of it in one kit"),
+)
+
+bills = _table(
+    "bills",
+    "Bills of materials: the leaf components of a kit, nested kits resolved. A bill never changes: "
+    "a kit that changes has another, and what was planned by the old one keeps it.",
+    ("bill_id", "sku"),
+    _text("bill_id", "the kit's SKU and the first digits of a hash of its components", null=False),
+    _text("kit_sku", "what is sold", null=False),
+    _text("sku", "a component that is no kit", null=False),
+    _units("quantity", "units of it in one kit"),
+    Column(
+        "price_share",
+        Double,
+        nullable=False,
+        comment="part of the kit's price that one unit carries, by the values of the catalog",
+    ),
+    _flag("in_use", "true for the bill the kit has now"),
+    _time("changed_at", "when it came into use, or went out of it", null=False),
+)
+
 locations = _table(
     "locations",
     "Where stock lies and orders ship from, as oms.yaml declares it.",
@@ -423,30 +451,6 @@ level_demand = _table(
     _units("quantity", "units"),
 )
 
-order_sales = _table(
-    "order_sales",
-    "What orders of the last weeks add to `daily_sales`, so that one that changes is told anew.",
-    ("order_id", "sku", "location_id"),
-    _text("order_id", "the order", null=False),
-    _text("sku", "what was sold", null=False),
-    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
-    _text("channel_id", "who sold it", null=False),
-    _time("day", "the day it was placed, from 00:00 UTC", null=False),
-    _units("units", "SKU units sold and not canceled; 0 where the order has none left"),
-    _time("known_at", "when the hub last measured it otherwise", null=False),
-)
-
-daily_sales = _table(
-    "daily_sales",
-    "Measured demand: units sold by day over `stock.window`, kept with each tick.",
-    ("day", "channel_id", "sku", "location_id"),
-    _time("day", "the day the orders were placed, from 00:00 UTC", null=False),
-    _text("channel_id", "who sold it", null=False),
-    _text("sku", "what was sold", null=False),
-    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
-    _units("units", "SKU units sold and not canceled; 0 where none is left"),
-)
-
 levels = _table(
     "levels",
     "The level of a listing on a channel, in its sold units: desired, sent, accepted, observed.",
@@ -558,11 +562,12 @@ fulfillment_lines = _table(
     ("fo_id", "line_id", "sku"),
     _text("fo_id", "the fulfillment order", null=False),
     _text("line_id", "order line", null=False),
-    _text("sku", "what to pick", null=False),
+    _text("sku", "what to pick; of a kit, a component", null=False),
     _units("quantity", "units to ship"),
     _units("shipped_quantity", "units confirmed shipped"),
     _units("refused_quantity", "units the location could not or would not ship"),
     _text("refusal_reason", "the location's own word"),
+    _text("bill_id", "the kit's bill it was planned by; null where the line is no kit"),
 )
 
 files = _table(

@@ -7,7 +7,7 @@ results = consolidate(store, landing, oms, now)         # every landed batch not
 from oms_pipelines.consolidate.inspect import Inspection, inspect_payload
 from oms_pipelines.consolidate.normalize import Normalized, normalize
 from oms_pipelines.consolidate.records import BatchInfo
-from oms_pipelines.consolidate.reference import load_reference
+from oms_pipelines.consolidate.reference import check_kits, load_reference
 from oms_pipelines.consolidate.run import StreamResult, consolidate
 from oms_pipelines.consolidate.streams import STREAMS
 
@@ -17,6 +17,7 @@ __all__ = [
     "Inspection",
     "Normalized",
     "StreamResult",
+    "check_kits",
     "consolidate",
     "inspect_payload",
     "load_reference",

@@ -113,7 +113,7 @@ def acceptances(session: Session, now: datetime) -> dict[str, list[Acceptance]]:
         .join(claimed, on="sku", how="left", maintain_order="left")
         .with_columns(covered.alias("covered"))
         .group_by("destination", "key", "external_id", maintain_order=True)
-        .agg("line_id", pl.col("covered").all())
+        .agg(pl.col("line_id").unique(maintain_order=True), pl.col("covered").all())
         .filter("covered")
     )
     found: dict[str, list[Acceptance]] = {}

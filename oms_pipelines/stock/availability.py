@@ -8,6 +8,7 @@ locations - what customers bought and no location was given yet, held orders inc
 import polars as pl
 
 from oms_pipelines.config import Channel, Location, Oms
+from oms_pipelines.stock.bills import NO_BILLS, kits_left, with_kits
 from oms_pipelines.stock.shares import KEYS, Sharing, share_out
 from oms_pipelines.stock.terms import NO_TERMS, PAIR, Terms, kept_back
 
@@ -53,16 +54,21 @@ def demand_of(lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
 
 
 def desired_levels(
-    atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms, sharing: Sharing | None = None
+    atp: pl.DataFrame,
+    demand: pl.DataFrame,
+    oms: Oms,
+    sharing: Sharing | None = None,
+    bills: pl.DataFrame = NO_BILLS,
 ) -> pl.DataFrame:
     """Return (channel_id, sku, desired) in SKU units, for every channel that is told levels.
 
     `atp` is (location_id, sku, quantity), `demand` (channel_id, sku, quantity) not yet
-    allocated. Demand is taken off the places its channel sells from, so that no pool promises
-    what is already sold. Places that the same channels sell from are one pool.
+    allocated, `bills` (kit_sku, sku, quantity): kits that can be made are SKUs too. Demand is
+    taken off the places its channel sells from, so that no pool promises what is already sold.
+    Places that the same channels sell from are one pool.
     """
     channels = [c for c in oms.channels if c.stock.mode != "none"]
-    left = less_demand(atp, demand, oms)
+    left = kits_left(less_demand(with_kits(atp, bills), demand, oms), bills)
     groups: dict[frozenset[str], list[str]] = {}
     for location in oms.locations:
         allowed = frozenset(c.id for c in channels if sells_from(c, location))

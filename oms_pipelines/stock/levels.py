@@ -15,6 +15,7 @@ from oms_pipelines.config import Oms
 from oms_pipelines.demand import open_lines
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
+from oms_pipelines.stock.bills import read_bills, tied, widen, with_kit_demand
 from oms_pipelines.stock.listings import changed_levels, listing_levels
 from oms_pipelines.stock.lots import expiring_skus, unexpired
 from oms_pipelines.stock.sales import moved_skus
@@ -47,18 +48,18 @@ def compute_levels(
     outcome is the same.
     """
     last = session.table("level_runs")
-    lines = open_lines(session)
+    lines = with_kit_demand(open_lines(session))
     demand = lines.group_by(KEYS).agg(pl.col("quantity").sum())
     session.frame("tmp_demand", demand)
     waiting = session.query("stock/demand_changes")
     session.frame("tmp_demand_changes", waiting)
     run = (last["number"][0] if last.height else 0) + 1
     ledger.claim(session, "order", waiting, run, now)
+    bills = read_bills(session)
     shared = renew_sharing(session, oms, now)
-    skus = _skus(session, oms, last, shared, now, full=full)
+    skus = widen(_skus(session, oms, last, shared, now, full=full), bills)
     parts = [
-        _compute(session, oms, demand, skus[i : i + AT_ONCE], run, now)
-        for i in range(0, skus.height, AT_ONCE)
+        _compute(session, oms, demand, some, bills, run, now) for some in _at_once(skus, bills)
     ]
     _remember(session, oms, run, demand, now)
     nothing = pl.DataFrame(schema=dict.fromkeys(["channel_id", "channel_sku", "sku"], pl.String))
@@ -96,6 +97,15 @@ def _moved(session: Session, oms: Oms, since: datetime, now: datetime) -> Iterat
         yield session.query("stock/skus_expected", since=since - OVERLAP)
 
 
+def _at_once(skus: pl.DataFrame, bills: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield SKUs to look at together: those tied by kits all, the others some at a time."""
+    kits, alone = tied(skus, bills)
+    if kits.height:
+        yield kits
+    for i in range(0, alone.height, AT_ONCE):
+        yield alone[i : i + AT_ONCE]
+
+
 def _settings_hash(oms: Oms) -> str:
     """Return a hash of what levels are made from besides facts."""
     said = [x.model_dump_json(exclude={"credentials"}) for x in (*oms.channels, *oms.locations)]
@@ -107,6 +117,7 @@ def _compute(
     oms: Oms,
     demand: pl.DataFrame,
     skus: pl.DataFrame,
+    bills: pl.DataFrame,
     run: int,
     now: datetime,
 ) -> pl.DataFrame:
@@ -115,12 +126,12 @@ def _compute(
     stock = unexpired(session.query("stock/availability"), terms.expired)
     owed = demand_of(demand.join(skus, on="sku", how="semi"), stock)
     atp = atp_by_location(stock, oms, terms)
-    levels = desired_levels(atp, owed, oms, read_sharing(session, oms, now, skus))
+    levels = desired_levels(atp, owed, oms, read_sharing(session, oms, now, skus), bills)
     _claim_escrow(session, oms, levels, run, now)
     if takes_preorders(oms):
         unmet = unmet_demand(atp, owed, oms)
         levels = with_preorders(level_parts(levels, open_supply(session, skus), unmet, oms, now))
-    desired = listing_levels(levels, session.query("stock/listings"), oms.channels)
+    desired = listing_levels(levels, session.query("stock/listings"), oms.channels, bills)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
         session.frame("tmp_levels", changed)

@@ -17,6 +17,7 @@ from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.errors import OmsError
 from oms_pipelines.schema import columns_of
+from oms_pipelines.stock.bills import read_bills, widen
 from oms_pipelines.stock.listings import grants
 from oms_pipelines.store import Session, Store
 
@@ -120,8 +121,9 @@ def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
         return levels.with_columns(pl.col("desired").alias("level"))
     sharing = [c for c in oms.channels if c.stock.mode != "none"]
     session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
-    session.frame("tmp_skus", levels.select("sku").unique())
-    allowed = grants(session.query("stock/levels_held"), sharing)
+    bills = read_bills(session)
+    session.frame("tmp_skus", widen(levels.select("sku"), bills))
+    allowed = grants(session.query("stock/levels_held"), sharing, bills)
     own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
     raised = levels.join(own, on="channel_sku").filter(pl.col("level") > pl.col("held"))
     return raised.sort("sku", "channel_sku")

@@ -4,7 +4,7 @@
 -- only names a cause whose movements are looked at again.
 -- Reads fulfillment orders (tmp_orders, their lines tmp_lines), parcels (tmp_parcels, what lies in
 -- them tmp_contents), what batches merged since $since brought, and the sales whose lines were
--- given another SKU since.
+-- given another SKU since. A kit that was sold at a till or came back moves as its components.
 WITH merged AS (
     SELECT batch_id FROM batches WHERE merged_at >= $since
 ),
@@ -126,18 +126,19 @@ SELECT 'release', cause_id, sku, location_id || '/allocated', location_id || '/s
     closed_at, planned_at
 FROM asked
 UNION ALL
-SELECT 'sale', o.order_id, l.sku, l.location_id || '/sellable', 'world/sold',
+SELECT 'sale', o.order_id, coalesce(b.sku, l.sku), l.location_id || '/sellable', 'world/sold',
     CAST(sum(CASE
         WHEN o.order_status = 'canceled' THEN 0
-        ELSE (l.ordered_quantity - l.canceled_quantity) * l.units_per
+        ELSE (l.ordered_quantity - l.canceled_quantity) * l.units_per * coalesce(b.quantity, 1)
     END) AS bigint),
     o.placed_at, o.placed_at
 FROM sold o
 LEFT JOIN order_lines l
     ON l.order_id = o.order_id AND l.location_id IS NOT NULL AND l.sku IS NOT NULL
-GROUP BY o.order_id, l.sku, l.location_id, o.placed_at
+LEFT JOIN bills b ON b.kit_sku = l.sku AND b.in_use
+GROUP BY o.order_id, coalesce(b.sku, l.sku), l.location_id, o.placed_at
 UNION ALL
-SELECT 'return', r.receipt_id || '/' || r.line_no, r.sku, 'world/customer',
+SELECT 'return', r.receipt_id || '/' || r.line_no, coalesce(b.sku, r.sku), 'world/customer',
     CASE r.disposition
         WHEN 'restock' THEN r.location_id || '/sellable'
         WHEN 'repair' THEN r.location_id || '/repair'
@@ -146,8 +147,10 @@ SELECT 'return', r.receipt_id || '/' || r.line_no, r.sku, 'world/customer',
         ELSE r.location_id || '/quarantine'
     END,
     -- a dock may date a receipt anew: what was posted under the older date is looked for too
-    r.quantity, r.received_at, r.received_at - INTERVAL '60' DAY
+    CAST(r.quantity * coalesce(b.quantity, 1) AS bigint), r.received_at,
+    r.received_at - INTERVAL '60' DAY
 FROM came r
+LEFT JOIN bills b ON b.kit_sku = r.sku AND b.in_use
 UNION ALL
 -- announced and not received yet: on its way back
 SELECT 'announcement', t.return_id, t.sku, 'world/customer', 'world/returning',
