@@ -18,7 +18,7 @@ def _metadata(done: stage.Reported) -> dict:
     found = {"rows": done.rows, "path": dg.MetadataValue.path(done.path.resolve()), **done.totals}
     if done.picture:
         data = base64.b64encode(done.picture.encode()).decode()
-        found["picture"] = dg.MetadataValue.md(f"![units by day](data:image/svg+xml;base64,{data})")
+        found["picture"] = dg.MetadataValue.md(f"![picture](data:image/svg+xml;base64,{data})")
     return found
 
 
@@ -41,6 +41,13 @@ def returns_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """The returns page: plots and tables in one file that opens offline."""
     with plainly():
         return dg.MaterializeResult(metadata=_metadata(stage.returns_page(hub)))
+
+
+@dg.asset(group_name="report", deps=["published_levels"], pool=STORE, kinds={"html"})
+def levels_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+    """The page of levels: where they stand by channel, those not observed yet, alarms."""
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(stage.levels_page(hub)))
 
 
 def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
@@ -73,4 +80,4 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     return housekeeping
 
 
-ASSETS = [returns_statistics, orders_statistics, returns_page]
+ASSETS = [returns_statistics, orders_statistics, returns_page, levels_page]

@@ -1,26 +1,22 @@
 """Levels on the way to channels: no oversell under lost answers, and what is shown is right."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shop_fake import Shop
+from shop_fake import Shop, tick
 from stock_world import NOON, World, at, channel, network
 
 from oms_pipelines.channels.base import Receipt
 from oms_pipelines.config import Oms
-from oms_pipelines.stock import ledger
 from oms_pipelines.stock.availability import desired_levels
-from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.listings import grants, listing_levels
 from oms_pipelines.stock.publishing import (
     LEVEL,
     about_to_send,
     outcome,
-    publish_levels,
     received,
 )
 from oms_pipelines.store import Store
@@ -32,15 +28,6 @@ TWO = network([channel("a", share=0.5), channel("b", share=0.5)])
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
-
-
-def tick(world: World, oms: Oms, shops: dict[str, Shop], when: datetime, **more: Any) -> dict:
-    """Post, compute and publish; return what happened by channel."""
-    with world.store.session() as s:
-        ledger.post(s, when)
-        compute_levels(s, oms, when)
-    done = publish_levels(world.store, oms, shops, when, **more)
-    return {r.channel_id: r for r in done}
 
 
 def row(world: World, channel_id: str, sku: str = "sock") -> dict:
