@@ -101,7 +101,7 @@ def _read_before(
     session: Session, channel: Settings, sold: pl.DataFrame, now: datetime, delay: timedelta
 ) -> pl.DataFrame:
     """Return earlier readings that nothing explained then, judged by the sales known now."""
-    rows = session.query("stock/levels_unexplained", channel_id=channel.id, now=now)
+    rows = session.query("stock/levels_unexplained", channel_id=channel.id)
     heard = pl.col("observed_at") <= now - channel.stock.late_sales
     readings = rows.join(sold.select(SOLD), on="channel_sku", how="left").with_columns(
         pl.col("observed").alias("shown"),
@@ -149,6 +149,8 @@ _READING = ["units", "units_read", "canceled", "shown", "read_at", "gone", "hear
 def judged(readings: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
     """Add `verdict` (true, early, waiting, differs) and `kind` (higher, lower, absent).
 
+    A level that is not shown after its delay takes longer than that: then it is past it.
+
     `readings` are rows of `levels` with shown (null: not there), read_at, gone and canceled
     (units sold and called off between what is known and the reading; null is none), and heard
     (whether all sales up to the reading are known).
@@ -162,7 +164,7 @@ def judged(readings: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
         readings.with_columns(
             pl.when((shown >= least) & ~higher)
             .then(pl.lit("true"))
-            .when(pl.col("read_at") - pl.col("accepted_at") <= delay)
+            .when(pl.col("read_at") - pl.col("accepted_at") < delay)
             .then(pl.lit("early"))
             .when(higher | pl.col("heard"))
             .then(pl.lit("differs"))
