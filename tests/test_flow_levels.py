@@ -70,16 +70,17 @@ def test_every_dropped_update_is_found_and_mended_within_three_ticks(lossy):
     assert any(dropped[1:4])  # also to changes, not to the first levels alone
     begun = flow.box.now() - timedelta(hours=TICK) * len(dropped)
     alarms = table(flow, "level_alarms").sort("opened_at")
-    levels = table(flow, "levels")
+    levels, shown = table(flow, "levels"), flow.box.state()["channels"]
     for n, lost in enumerate(dropped):
         told_at = begun + timedelta(hours=TICK) * n
         for channel, sku, version in lost:
             own = (pl.col("channel_id") == channel) & (pl.col("channel_sku") == sku)
             row = levels.filter(own).row(0, named=True)
-            assert row["observed_version"] == row["accepted_version"] == row["version"]
+            assert row["observed_version"] >= version, (channel, sku)
             after = alarms.filter(own, pl.col("opened_at") > told_at)
-            if row["version"] == version:
-                assert after.height > 0, (channel, sku)
+            if row["version"] == version:  # sales may have brought it where it should be
+                right = shown[channel]["levels"][sku] == row["desired"]
+                assert after.height > 0 or right, (channel, sku)
             # one told a newer level meanwhile is mended by that, and there is nothing to find
             if after.height and (channel, sku) not in {x[:2] for t in dropped[n + 1 :] for x in t}:
                 assert after["closed_at"][0] <= told_at + timedelta(hours=TICK) * 3
