@@ -51,6 +51,12 @@ READS = [
 ]
 
 
+def test_levels_of_an_empty_store_are_told_to_be_none(fresh: Oms):
+    assert "Every channel shows what it was told." in fresh("stock", "levels").out
+    assert fresh("stock", "levels", "--json").json == {"channels": [], "levels": []}
+    assert fresh("stock", "levels", "--channel", "nowhere").code == 2
+
+
 @pytest.mark.parametrize("words", READS, ids=" ".join)
 def test_every_read_speaks_to_people_and_as_json_to_programs(oms: Oms, words: tuple[str, ...]):
     told = oms(*words)
@@ -67,7 +73,6 @@ def test_every_read_speaks_to_people_and_as_json_to_programs(oms: Oms, words: tu
         (("orders", "list"), "No orders. `oms sync` brings them in."),
         (("files", "list"), "No file was written yet"),
         (("stock", "drift"), "No count differed"),
-        (("stock", "levels"), "Every channel shows what it was told."),
         (("quarantine", "list"), "No such record is kept back."),
         (("returns", "stats"), "Nothing has been returned yet."),
         (("route", "backtest"), "No plan was stored"),
