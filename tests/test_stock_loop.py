@@ -83,7 +83,7 @@ class Slow(Shop):
 
 
 def test_a_lower_level_answered_with_200_and_dropped_is_found_alarmed_and_mended(world: World):
-    shop = Shop()
+    shop = Shop(compares=True)
     stocked(world, shop)
     shelves(world, minute(4), s06=5, s07=5, s08=5)
     shop.fates = ["ok", "dropped", "ok"]
@@ -97,6 +97,18 @@ def test_a_lower_level_answered_with_200_and_dropped_is_found_alarmed_and_mended
     found = level(world, DROPPED)
     assert (found["held"], found["observed"], found["seen_at"]) == (5, 5, minute(10))
     assert found["observed_version"] == found["accepted_version"] == found["version"]
+
+
+def test_what_is_late_for_moments_alone_is_read_again_before_it_is_judged(world: World):
+    shop = Shop()
+    stocked(world, shop)
+    shelves(world, minute(4), s06=5)
+    shop.fates = ["dropped"]
+    tick(world, ONE, {"a": shop}, minute(5))
+    shop.shown["s06"] = 5  # a cache, renewed a second later
+    done = tick(world, ONE, {"a": shop}, minute(10))["a"]
+    assert (done.suspects, done.sent, done.alarms) == (1, 0, 0)
+    assert level(world, "s06")["seen_at"] == minute(10)
 
 
 def test_a_dropped_raise_is_sent_again_once_sales_are_known_and_none_explains_it(world: World):

@@ -10,7 +10,7 @@ WITH known AS (
     SELECT v.*,
         CASE
             WHEN v.accepted_at IS NULL
-                OR (left(v.error, 5) = 'retry' AND v.observed_at > v.accepted_at) THEN v.observed
+                OR (left(v.error, 5) = 'retry' AND v.observed_at >= v.accepted_at) THEN v.observed
             WHEN v.seen_at > v.accepted_at THEN v.seen
             ELSE v.accepted
         END AS base

@@ -10,7 +10,7 @@ WITH recent AS (
     SELECT channel_id, channel_sku, observed_at,
         CASE
             WHEN accepted_at IS NULL
-                OR (left(error, 5) = 'retry' AND observed_at > accepted_at) THEN observed_at
+                OR (left(error, 5) = 'retry' AND observed_at >= accepted_at) THEN observed_at
             WHEN seen_at > accepted_at THEN seen_at
             ELSE accepted_at
         END AS base_at
