@@ -51,6 +51,13 @@ def sharing_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
         return dg.MaterializeResult(metadata=_metadata(sharing.sharing_page(hub), "frontier"))
 
 
+@dg.asset(group_name="report", deps=["published_levels"], pool=STORE, kinds={"html"})
+def levels_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+    """The page of levels: where they stand by channel, those not observed yet, alarms."""
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(stage.levels_page(hub)))
+
+
 def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     """Make the asset that deletes what was kept long enough; `checks` are all there are."""
 
@@ -81,4 +88,4 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     return housekeeping
 
 
-ASSETS = [returns_statistics, orders_statistics, returns_page, sharing_page]
+ASSETS = [returns_statistics, orders_statistics, returns_page, sharing_page, levels_page]

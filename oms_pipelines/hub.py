@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from oms_pipelines import clock, config
@@ -54,8 +55,14 @@ class Hub:
         """Return the time of this run, asked once and kept, so that all its stages agree."""
         return self._now
 
+    def elapsed(self) -> float:
+        """Return the seconds since this run asked for its time."""
+        self.now()
+        return monotonic() - self._asked
+
     @cached_property
     def _now(self) -> datetime:
+        self._asked = monotonic()
         return clock.now(self.oms)
 
     @cached_property

@@ -51,6 +51,10 @@ def _flag(name: str, doc: str) -> Column:
     return Column(name, Boolean, nullable=True, comment=doc)
 
 
+def _number(name: str, doc: str) -> Column:
+    return Column(name, Double, nullable=True, comment=doc)
+
+
 def _version() -> list[Column]:
     return [
         _units("source_version", "the source's update time in microseconds, or its counter"),
@@ -467,10 +471,60 @@ levels = _table(
     _time("sent_at", "when"),
     _units("held", "the most it may show: sent, and not acknowledged as lowered", null=True),
     _units("accepted", "last level the channel acknowledged", null=True),
+    _units("accepted_version", "version last acknowledged", null=True),
     _time("accepted_at", "when"),
-    _units("observed", "what the channel showed when it was read back", null=True),
+    _time("decided_at", "when that version was computed, of a first lowering; else null"),
+    _units("observed", "what the channel showed when it was last read", null=True),
+    _units("observed_version", "the version that explains it; null when none does", null=True),
     _time("observed_at", "when"),
-    _text("error", "why the last send was refused"),
+    _units("seen", "what it showed when that was last explained", null=True),
+    _time("seen_at", "when; from accepted_at on, the accepted level was seen"),
+    _time("checked_at", "when it was last asked for"),
+    _text("error", "why the last send was refused, or is to be repeated (retry: ...)"),
+)
+
+level_alarms = _table(
+    "level_alarms",
+    "A listing that showed another level than the channel accepted, past the channel's delay.",
+    ("channel_id", "channel_sku", "opened_at"),
+    _text("channel_id", "the channel", null=False),
+    _text("channel_sku", "the listing, as the channel writes it", null=False),
+    _time("opened_at", "when it was found", null=False),
+    _text("sku", "what is sold", null=False),
+    _text("kind", "higher, lower, or absent: shown than, or instead of, what was accepted"),
+    _units("accepted", "the level accepted", null=True),
+    _units("accepted_version", "its version", null=True),
+    _time("accepted_at", "when it was accepted"),
+    _units("observed", "what was shown instead, last", null=True),
+    _units("found", "how often it was found and sent again"),
+    _time("closed_at", "when what it should show was seen; null while it is open"),
+)
+
+level_delays = _table(
+    "level_delays",
+    "How long a channel takes to show a level, as measured: quantiles of level_delay_samples.",
+    ("channel_id",),
+    _text("channel_id", "the channel", null=False),
+    _units("delays", "levels measured so far, from acceptance to sight"),
+    _number("delay_p50", "seconds from acceptance to sight, median"),
+    _number("delay_p90", "the same, nine in ten"),
+    _number("delay_p99", "the same, upper 95 % bound of the 99 % quantile"),
+    _units("lags", "lowered levels in the sample, from decision to sight"),
+    _number("lag_p50", "seconds from decision to sight of lowered levels, median"),
+    _number("lag_p90", "the same, nine in ten"),
+    _number("lag_p99", "the same, upper 95 % bound of the 99 % quantile"),
+    _time("updated_at", "when it was last measured", null=False),
+)
+
+level_delay_samples = _table(
+    "level_delay_samples",
+    "The newest measured delays of a channel, in a ring of a thousand places.",
+    ("channel_id", "place"),
+    _text("channel_id", "the channel", null=False),
+    _units("place", "its place in the ring"),
+    _number("delay_seconds", "from acceptance to sight"),
+    _number("lag_seconds", "from decision to sight, of a lowered level; else null"),
+    _time("measured_at", "when it was seen", null=False),
 )
 
 stock_weights = _table(

@@ -75,6 +75,9 @@ class ChannelStock(Settings):
     locations: list[str] | None = None  # sells from these; None is all
     quotas: list[Quota] = []
     preorder: Preorder | None = None
+    delay: Duration = timedelta(minutes=15)  # from acceptance to sight, until it is measured
+    late_sales: Duration = timedelta(minutes=5)  # after which every sale is known to the hub
+    read_share: Share = 0.02  # of the listings read back by each tick, besides the suspects
     to: str | None = None  # file channels: folder the stock file is written to
     profile: str | None = None  # file channels: format of that file
 

@@ -38,6 +38,7 @@ READS = [
     ("orders", "show", "shop/1"),
     ("stock", "show", "MUG"),
     ("stock", "drift"),
+    ("stock", "levels"),
     ("route", "explain", "shop/1"),
     ("route", "check"),
     ("route", "backtest"),
@@ -48,6 +49,12 @@ READS = [
     ("returns", "stats", "--by", "sku"),
     ("quarantine", "list"),
 ]
+
+
+def test_levels_of_an_empty_store_are_told_to_be_none(fresh: Oms):
+    assert "Every channel shows what it was told." in fresh("stock", "levels").out
+    assert fresh("stock", "levels", "--json").json == {"channels": [], "levels": []}
+    assert fresh("stock", "levels", "--channel", "nowhere").code == 2
 
 
 @pytest.mark.parametrize("words", READS, ids=" ".join)

@@ -1,9 +1,11 @@
 """Commands that look at stock."""
 
+from typing import Annotated
+
 import typer
 
-from oms_pipelines import config
-from oms_pipelines.cli.opened import reading, time_of
+from oms_pipelines import clock, config
+from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.show import Json, Limit, document, rows
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
@@ -59,3 +61,28 @@ def drift(limit: Limit = 50, as_json: Json = False) -> None:
     with reading() as session:
         found = session.query("show/drift", limit=limit)
     rows(found, as_json, "Drift", "No count differed from the ledger.")
+
+
+@app.command()
+def levels(
+    channel: Annotated[str | None, typer.Option(help="Of this channel alone.")] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Show where levels stand, by channel, and those not seen on their channel; ages in minutes."""
+    from oms_pipelines.stock.loop import by_channel, not_observed
+
+    oms = config.load()
+    one_of(channel, [c.id for c in oms.channels], "--channel")
+    now = clock.now(oms)
+    with reading(oms) as session:
+        channels = by_channel(session, now)
+        found = not_observed(session, now, limit, channel)
+    if channel:
+        channels = channels.filter(channels["channel_id"] == channel)
+    if as_json:
+        document({"channels": channels.to_dicts(), "levels": found.to_dicts()})
+        return
+    rows(channels, False, "Levels by channel", "No channel is told levels.")
+    hidden = ("sent_version", "accepted_version", "observed_version")
+    rows(found, False, "Not observed", "Every channel shows what it was told.", hide=hidden)

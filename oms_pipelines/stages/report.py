@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from oms_pipelines.hub import Hub
 from oms_pipelines.report.marts import write_mart, write_parquet
 from oms_pipelines.report.returns import DIMENSIONS, RULES, by_dimension, rates, told
 from oms_pipelines.returns.carriers import listed
+from oms_pipelines.stock.loop import STATES, by_channel, not_observed
+
+LONGEST = 500  # rows of a table on a page
 
 
 @dataclass(frozen=True)
@@ -75,3 +80,30 @@ def returns_page(hub: Hub) -> Reported:
         {"announced": int(daily["announced"].sum()), "received": int(daily["received"].sum())},
         drawn,
     )
+
+
+def levels_page(hub: Hub) -> Reported:
+    """Write the page of levels: where they stand by channel, and those not observed yet."""
+    from oms_pipelines.report.page import bars, picture, section, sheet, write_page
+
+    now = hub.now()
+    with hub.store.session(read_only=True) as session:
+        channels = by_channel(session, now)
+        found = not_observed(session, now, LONGEST)
+        alarms = session.query("stock/alarms_newest", limit=LONGEST)
+    states = channels.unpivot(STATES[1:], index="channel_id", variable_name="state")
+    states = states.filter(pl.col("value") > 0).select(
+        pl.format("{} {}", "channel_id", "state").alias("where"), pl.col("value").alias("levels")
+    )
+    drawn = picture(bars(states, "levels", "where", "Not observed")) if states.height else ""
+    none = "Every channel shows what it was told."
+    file = hub.output / "pages" / "levels.html"
+    explained = "<p>Ages are in minutes, delays (from acceptance to sight) in seconds.</p>"
+    sections = [
+        section("By channel", explained, sheet(channels, "No channel is told levels.")),
+        section("Not observed yet", drawn, sheet(found, none)),
+        section("Alarms, newest first", sheet(alarms, "No level was found to differ.")),
+    ]
+    write_page(file, "Levels", now, sections)
+    totals = {n: int(channels[n].sum()) for n in ("observed", "unobserved", "alarms")}
+    return Reported(file, found.height, totals, drawn)

@@ -6,20 +6,21 @@ import polars as pl
 
 from oms_pipelines.config import Oms
 from oms_pipelines.stock.buffers import renew_buffers
+from oms_pipelines.stock.delays import lags as measured_lags
 from oms_pipelines.stock.quotas import quota_turns, read_quota_sales
 from oms_pipelines.stock.rebalance import renew_weights
 from oms_pipelines.stock.shares import EVERY, Sharing
 from oms_pipelines.store import Session
 
 
-def renew_sharing(
-    session: Session, oms: Oms, now: datetime, lags: pl.DataFrame | None = None
-) -> pl.DataFrame:
+def renew_sharing(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     """Renew weights and buffers where they are due; return (sku) whose levels this may change.
 
-    The SKU `*` among them says all. `lags` are (channel_id, lag_seconds) as measured from
-    decision to observed level. Sales must have been measured before (`sales.measure_sales`).
+    The SKU `*` among them says all. Buffers cover the 99 % quantile of each channel's measured
+    lag. Sales must have been measured before (`sales.measure_sales`).
     """
+    pooled = [c for c in oms.channels if c.stock.mode == "pooled"]
+    lags = measured_lags(session, pooled).select("channel_id", lag_seconds="lag_p99")
     changed = [renew_weights(session, oms, now), renew_buffers(session, oms, now, lags)]
     return pl.concat(changed).unique().sort("sku")
 

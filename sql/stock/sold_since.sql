@@ -1,12 +1,33 @@
 -- Units each listing sold since its newest known level: its channel has taken them off itself.
--- Grain: (channel, channel SKU). Sales before $since are left to the full pass.
+-- `units_read` of them were sold before the channel was last read; `canceled` were called off
+-- since, and the channel may have put them back. Grain: (channel, channel SKU). Orders placed
+-- before $since are left to the full pass.
 WITH recent AS (
-    SELECT order_id, channel_id, placed_at FROM orders WHERE placed_at >= $since
+    SELECT order_id, channel_id, placed_at, updated_at, order_status
+    FROM orders
+    WHERE placed_at >= $since
+), known AS (
+    SELECT channel_id, channel_sku, observed_at,
+        CASE
+            WHEN accepted_at IS NULL
+                OR (left(error, 5) = 'retry' AND observed_at >= accepted_at) THEN observed_at
+            WHEN seen_at > accepted_at THEN seen_at
+            ELSE accepted_at
+        END AS base_at
+    FROM levels
+), lines AS (
+    SELECT o.channel_id, l.channel_sku, o.placed_at, o.updated_at, l.ordered_quantity AS ordered,
+        CASE WHEN o.order_status = 'canceled' THEN l.ordered_quantity
+            ELSE l.canceled_quantity END AS canceled
+    FROM recent o
+    JOIN order_lines l ON l.order_id = o.order_id
 )
-SELECT o.channel_id, l.channel_sku, CAST(sum(l.ordered_quantity) AS bigint) AS units
-FROM recent o
-JOIN order_lines l ON l.order_id = o.order_id
-JOIN levels v ON v.channel_id = o.channel_id AND v.channel_sku = l.channel_sku
-    AND o.placed_at > CASE WHEN v.accepted_at IS NULL OR v.observed_at > v.accepted_at
-        THEN v.observed_at ELSE v.accepted_at END
-GROUP BY o.channel_id, l.channel_sku
+SELECT l.channel_id, l.channel_sku,
+    CAST(sum(CASE WHEN l.placed_at > k.base_at THEN l.ordered ELSE 0 END) AS bigint) AS units,
+    CAST(sum(CASE WHEN l.placed_at > k.base_at AND l.placed_at <= k.observed_at
+        THEN l.ordered ELSE 0 END) AS bigint) AS units_read,
+    CAST(sum(CASE WHEN l.updated_at > k.base_at THEN l.canceled ELSE 0 END) AS bigint) AS canceled
+FROM lines l
+JOIN known k ON k.channel_id = l.channel_id AND k.channel_sku = l.channel_sku
+    AND (l.placed_at > k.base_at OR l.updated_at > k.base_at)
+GROUP BY l.channel_id, l.channel_sku
