@@ -257,7 +257,7 @@ def test_of_a_kit_one_component_may_come_back_and_then_the_kit_no_more(world: Wo
     shipped_kit(world, 2)
     came_back(world, "lyon/r1", "tea", 1, 5)
     assert (links(world), may_return(world)) == ({"lyon/r1": "kit"}, 1)
-    came_back(world, "lyon/r2", "kit", 2, 6)
+    came_back(world, "lyon/r2", "kit", 3, 6)
     assert links(world)["lyon/r2"] is None
     came_back(world, "lyon/r3", "kit", 1, 7)
     assert (links(world)["lyon/r3"], may_return(world)) == ("kit", 0)
