@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from oms_pipelines.stock import drift
+from oms_pipelines.stock import contradictions, drift
 from oms_pipelines.store import Session
 
 # A run that began a day ago may only now merge what it read then, under its own clock value.
@@ -56,6 +56,7 @@ def post(
     corrections = _corrections(session, touched, now)
     _write(session, corrections)
     drift.follow(session, movements, corrections, now, confirmed_within)
+    contradictions.note(session, movements, corrections, now)
     return Posted(movements.height, corrections.height)
 
 

@@ -42,6 +42,8 @@ _INDEXES = (
     ("return_receipts_return", "return_receipts (return_id)"),
     ("return_receipts_batch", "return_receipts (batch_id)"),
     ("stock_counts_batch", "stock_counts (batch_id)"),
+    ("stock_adjustments_batch", "stock_adjustments (batch_id)"),
+    ("stock_drift_open", "stock_drift (due_at) WHERE state IN ('in_flight', 'drift')"),
     ("stock_movements_cause", "stock_movements (cause, cause_id)"),
     ("stock_movements_known", "stock_movements (known_at)"),
     ("stock_movements_valid", "stock_movements (valid_at)"),
