@@ -1,10 +1,14 @@
 """Commands that look at stock."""
 
+from datetime import UTC, datetime
+from typing import Annotated
+
 import typer
 
-from oms_pipelines.cli.opened import reading
+from oms_pipelines import clock, config
+from oms_pipelines.cli.opened import one_of, reading
 from oms_pipelines.cli.show import Json, Limit, document, rows
-from oms_pipelines.errors import Rejected
+from oms_pipelines.errors import Rejected, Unreachable
 from oms_pipelines.store import Session
 
 app = typer.Typer(no_args_is_help=True)
@@ -41,9 +45,29 @@ def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
     rows(found["movements"], False, "Movements, newest first", "It has not moved.")
 
 
+def _now(oms: config.Oms) -> datetime:
+    """Return the time ages are counted to; a clock that is down keeps no row back."""
+    try:
+        return clock.now(oms)
+    except Unreachable:
+        return datetime.now(UTC)
+
+
 @app.command()
-def drift(limit: Limit = 50, as_json: Json = False) -> None:
-    """Show where counts differed from the ledger, beyond the first count."""
-    with reading() as session:
-        found = session.query("show/drift", limit=limit)
-    rows(found, as_json, "Drift", "No count differed from the ledger.")
+def drift(
+    location: Annotated[str, typer.Option(help="Of one location.")] = "",
+    cause: Annotated[str, typer.Option(help="Of one cause, such as loss.")] = "",
+    closed: Annotated[bool, typer.Option("--all", help="What was explained, too.")] = False,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Show where counts differ from the ledger, or facts contradict it: cause, units, age, proof."""
+    oms = config.load()
+    one_of(location or None, [x.id for x in oms.locations], "--location")
+    with reading(oms) as session:
+        found = session.query(
+            "show/drift", now=_now(oms), location=location, cause=cause, closed=closed,
+            limit=limit,
+        )  # fmt: skip
+    none = "No count differs from the ledger." if not closed else "No count differed."
+    rows(found, as_json, "Drift, newest first", none)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
+from oms_pipelines.logistics.deltas import delta_tests, parse_deltas
 from oms_pipelines.logistics.profiles import Profile
 from oms_pipelines.logistics.snapshots import count_ages, last_snapshot, parse_stock, stock_tests
 from oms_pipelines.logistics.verdicts import Parsed, future, hashed, parse_rows, unknown_sku, when
@@ -18,6 +19,7 @@ __all__ = [
     "last_snapshot",
     "parse_acknowledgements",
     "parse_confirmations",
+    "parse_deltas",
     "parse_receipts",
     "parse_stock",
     "resolve_receipts",
@@ -33,6 +35,8 @@ def row_tests(kind: str, now: datetime) -> list[pl.Expr]:
         return _acknowledgement_tests()
     if kind == "receipt":
         return _receipt_tests(now)
+    if kind == "stock_delta":
+        return delta_tests(now)
     return stock_tests(now) if kind == "stock" else []
 
 
