@@ -19,9 +19,16 @@ def stock_ledger(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """Double-entry movements of stock, brought to what orders, locations and counts say."""
     with plainly():
         posted = stage.post_ledger(hub)
+        drift = stage.open_drift(hub)
     hub.results["ledger"] = posted
+    oldest = min((row["oldest"] for row in drift if row["state"] == "drift"), default=None)
     return dg.MaterializeResult(
-        metadata={"movements": posted.movements, "corrections by counts": posted.corrections}
+        metadata={
+            "movements": posted.movements,
+            "corrections by counts": posted.corrections,
+            "open drift by cause, in units": bars([(r["cause"], r["units"]) for r in drift]),
+            "oldest open drift": f"found {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "none",
+        }
     )
 
 

@@ -58,6 +58,13 @@ def levels_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
         return dg.MaterializeResult(metadata=_metadata(stage.levels_page(hub)))
 
 
+@dg.asset(group_name="report", deps=["stock_ledger"], pool=STORE, kinds={"html"})
+def drift_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+    """Where counts and the ledger differ, why and since when: plots and tables, open offline."""
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(stage.drift_page(hub)))
+
+
 def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     """Make the asset that deletes what was kept long enough; `checks` are all there are."""
 
@@ -88,4 +95,5 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     return housekeeping
 
 
-ASSETS = [returns_statistics, orders_statistics, returns_page, sharing_page, levels_page]
+PAGES = [returns_page, sharing_page, levels_page, drift_page]
+ASSETS = [returns_statistics, orders_statistics, *PAGES]

@@ -376,6 +376,19 @@ supply = _table(
     *_version(),
 )
 
+stock_adjustments = _table(
+    "stock_adjustments",
+    "Stock that a location says it gained or lost: files that tell movements, not counts.",
+    ("location_id", "reference", "sku"),
+    _text("location_id", "the location", null=False),
+    _text("reference", "the location's number of what it booked", null=False),
+    _text("sku", "what was booked", null=False),
+    _units("quantity", "units; negative when they left"),
+    _time("moved_at", "when", null=False),
+    _text("reason", "the location's own word"),
+    *_version(),
+)
+
 stock_movements = _table(
     "stock_movements",
     "Double entry: quantity leaves one account and enters another.",
@@ -388,6 +401,7 @@ stock_movements = _table(
     _text(
         "cause",
         "count, allocation, release, shipment, short_pick, sale, announcement, return, delivery, "
+        "adjustment, "
         "order (what waits for a location), level (what a channel has in escrow)",
         null=False,
     ),
@@ -453,6 +467,56 @@ level_demand = _table(
     _text("channel_id", "the channel", null=False),
     _text("sku", "what is owed", null=False),
     _units("quantity", "units"),
+)
+
+stock_drift = _table(
+    "stock_drift",
+    "Counts that differed from the ledger, and why: explained first, called drift then.",
+    ("location_id", "sku", "counted_at"),
+    _text("location_id", "the location", null=False),
+    _text("sku", "what was counted", null=False),
+    _time("counted_at", "when it was counted", null=False),
+    _time("read_at", "when the count was read", null=False),
+    _text("batch_id", "landing batch of the count", null=False),
+    _text("means", "on_hand or available, as the location counts"),
+    _units("counted", "units, as the location means them"),
+    _units("expected", "as the ledger had it at counted_at; at read_at for what came late"),
+    _units("difference", "counted less expected, when it was found"),
+    _units("corrected", "by how much this count moves the ledger now; 0 once facts explain it"),
+    _units("explained", "of what is corrected: by orders that may have left, untold so far"),
+    _units("drift", "what is left: units missing (negative) or found (positive)"),
+    _text(
+        "cause",
+        "opening, in_flight, lost_confirmation, doubled_receipt, doubled_confirmation, "
+        "late_count, doubled_count, recount, loss, found; or the late fact that explained it: "
+        "late_confirmation, late_receipt, late_sale, late_adjustment",
+        null=False,
+    ),
+    _text("evidence", "fulfillment orders, receipts, parcels, counts that point to the cause"),
+    _time("events_at", "when the oldest of them happened"),
+    _text("state", "in_flight, drift, explained, closed", null=False),
+    _time("found_at", "when the hub saw it", null=False),
+    _time("due_at", "when it is looked at again though nothing happens"),
+    _time("closed_at", "when it was explained or settled"),
+)
+
+stock_contradictions = _table(
+    "stock_contradictions",
+    "Facts of locations that contradict the ledger: accepted, and told here.",
+    ("kind", "location_id", "sku", "subject"),
+    _text(
+        "kind",
+        "shipped_more, shipped_unasked, short_pick_in_stock, received_more, "
+        "counted_below_allocated",
+        null=False,
+    ),
+    _text("location_id", "who said it", null=False),
+    _text("sku", "of what", null=False),
+    _text("subject", "order line, receipt line, or the shelf", null=False),
+    _units("units", "by how many it contradicts"),
+    _text("state", "open, closed", null=False),
+    _time("found_at", "when the hub saw it", null=False),
+    _time("closed_at", "when a later count of the shelf, or a later fact, settled it"),
 )
 
 levels = _table(

@@ -67,7 +67,7 @@ class Inbound(Settings):
     profile: str
     source: str = Field(alias="from")
     pattern: str = "*.csv"
-    means: Literal["on_hand", "available"] = "on_hand"
+    means: Literal["on_hand", "available", "delta"] = "on_hand"
     absent: Literal["zero", "unchanged"] = "unchanged"
     max_shrink: Share = 0.5  # a snapshot that loses more than this share of rows is refused
 

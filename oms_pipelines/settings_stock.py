@@ -94,3 +94,5 @@ class Stock(Settings):
 
     window: Duration = timedelta(days=28)  # of sales, from which demand is measured
     rebalance: Rebalance | None = None
+    # of dispatch: how long confirmations take where a location has told of too few parcels
+    confirmed_within: Duration = timedelta(days=2)

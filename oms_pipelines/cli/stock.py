@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from oms_pipelines import clock, config
+from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.show import Json, Limit, document, rows
 from oms_pipelines.errors import Rejected
@@ -56,11 +56,23 @@ def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
 
 
 @app.command()
-def drift(limit: Limit = 50, as_json: Json = False) -> None:
-    """Show where counts differed from the ledger, beyond the first count."""
-    with reading() as session:
-        found = session.query("show/drift", limit=limit)
-    rows(found, as_json, "Drift", "No count differed from the ledger.")
+def drift(
+    location: Annotated[str, typer.Option(help="Of one location.")] = "",
+    cause: Annotated[str, typer.Option(help="Of one cause, such as loss.")] = "",
+    closed: Annotated[bool, typer.Option("--all", help="What was explained, too.")] = False,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Show where counts differ from the ledger, or facts contradict it, why, and since when."""
+    oms = config.load()
+    one_of(location or None, [x.id for x in oms.locations], "--location")
+    with reading(oms) as session:
+        found = session.query(
+            "show/drift", now=time_of(oms), location=location, cause=cause, closed=closed,
+            limit=limit,
+        )  # fmt: skip
+    none = "No count differs from the ledger." if not closed else "No count differed."
+    rows(found, as_json, "Drift, newest first", none)
 
 
 @app.command()
@@ -74,7 +86,7 @@ def levels(
 
     oms = config.load()
     one_of(channel, [c.id for c in oms.channels], "--channel")
-    now = clock.now(oms)
+    now = time_of(oms)
     with reading(oms) as session:
         channels = by_channel(session, now)
         found = not_observed(session, now, limit, channel)

@@ -39,6 +39,8 @@ def _profile(batch: Batch, location: Location, what: str, kind: str) -> profiles
 
 
 def merge_stock(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
+    if place.stock is not None and place.stock.means == "delta":
+        return _merge_deltas(session, b, page, body, place)
     fetched_at = b.manifest.fetched_at
     # a mended row comes alone: that is no shrunken snapshot
     last = None if b.manifest.mended_of else parse.last_snapshot(session, place.id, fetched_at)
@@ -48,6 +50,7 @@ def merge_stock(session: Session, b: Batch, page: int, body: bytes, place: Locat
         place,
         fetched_at,
         b.id,
+        known=_known(session, b),
         last=last,
         name=b.name(page),
         page=page,
@@ -72,6 +75,30 @@ def merge_supply(session: Session, b: Batch, page: int, body: bytes, place: Loca
     changed = session.merge_documents("supply", found.accepted, {}).changed
     parse.settle_told(session, found.accepted, b.now)
     return Outcome(found.received, found.rejected, changed)
+
+
+def _merge_deltas(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
+    found = parse.parse_deltas(
+        body,
+        _profile(b, place, "stock", "stock_delta"),
+        place.id,
+        b.manifest.fetched_at,
+        b.id,
+        known=_known(session, b),
+        name=b.name(page),
+        page=page,
+    )
+    changed = session.merge_documents("stock_adjustments", found.accepted, {}).changed
+    if session.insert_new("skus", _skus(found.accepted)):
+        resolve(session, b.now)
+    return Outcome(found.received, found.rejected, changed)
+
+
+def _known(session: Session, b: Batch) -> list[str] | None:
+    """Return the merchant's SKUs; None where no catalog names them and counting does."""
+    if b.oms.catalog.skus is None:
+        return None
+    return session.query("consolidate/known_skus")["sku"].to_list()
 
 
 def _skus(counts: pl.DataFrame) -> pl.DataFrame:

@@ -124,7 +124,7 @@ def _stream(
         for manifest in wanted:
             own = _own(steps)
             try:
-                counts.append(_batch(store, now, manifest, own))
+                counts.append(_batch(store, oms, now, manifest, own))
                 taken.append(manifest)
             except Malformed as e:
                 errors.append(str(e))
@@ -184,8 +184,11 @@ def _pass_over(steps: Iterator[Step]) -> None:
         deque(steps, maxlen=0)
 
 
-def _batch(store: Store, now: datetime, manifest: Manifest, steps: Iterator[Step]) -> Outcome:
+def _batch(
+    store: Store, oms: Oms, now: datetime, manifest: Manifest, steps: Iterator[Step]
+) -> Outcome:
     """Merge one batch, its rejects and the fact that it was taken, in one transaction."""
+    whole = manifest.stream == "stock" and not _tells_movements(oms, manifest.source)
     first: list[Step] = [step for step in [next(steps, None)] if step]
     crash.point("consolidate.batch_normalized")
     with store.session() as session:
@@ -197,10 +200,15 @@ def _batch(store: Store, now: datetime, manifest: Manifest, steps: Iterator[Step
         )
         _keep_back(session, manifest, outcome, now)
         _tell_batches(session, [(manifest, outcome)], now)
-        _supersede(session, manifest)
+        _supersede(session, manifest, whole)
         crash.point("consolidate.batch_merging")
     crash.point("consolidate.batch_merged")
     return outcome
+
+
+def _tells_movements(oms: Oms, source: str) -> bool:
+    stock = oms.location(source).stock
+    return stock is not None and stock.means == "delta"
 
 
 def _keep_back(session: Session, manifest: Manifest, outcome: Outcome, now: datetime) -> None:
@@ -263,11 +271,14 @@ def _tell_batches(
     session.upsert("batches", pl.DataFrame(rows))
 
 
-def _supersede(session: Session, manifest: Manifest) -> None:
-    """Take from the waiting what came again later, whichever of the two landed first."""
+def _supersede(session: Session, manifest: Manifest, whole: bool) -> None:
+    """Take from the waiting what came again later, whichever of the two landed first.
+
+    Stock is replaced by later stock where a file has the whole of it.
+    """
     where = {"source": manifest.source, "stream": manifest.stream}
     if not session.query("consolidate/waiting", **where).item():
         return
     session.run("consolidate/supersede_repeated", **where)
-    if manifest.stream in ("orders", "refunds", "returns", "stock", "supply"):
+    if manifest.stream in ("orders", "refunds", "returns", "supply") or whole:
         session.run(f"consolidate/supersede_{manifest.stream}", source=manifest.source)

@@ -65,6 +65,20 @@ SUPPLY = Profile(
     ),
 )  # fmt: skip
 
+STOCK_DELTA = Profile(
+    "stock_delta",
+    "stock_delta",
+    "What a location gained or lost: one row a movement, for `stock.means: delta`.",
+    (
+        _maybe("location_id", "must be the location the file belongs to", optional=True),
+        _key("reference", "the location's number of what it booked: it counts once"),
+        _key("sku", "what was booked"),
+        Field("quantity", "units", "units gained; negative when they left"),
+        _maybe("moved_at", "when; the time the file was read if empty", "time", optional=True),
+        _maybe("reason", "the location's own word", "text", optional=True),
+    ),
+)
+
 DISPATCH = Profile(
     "dispatch",
     "dispatch",
@@ -272,6 +286,7 @@ DEFAULTS: dict[str, Profile] = {
     for p in (
         STOCK,
         SUPPLY,
+        STOCK_DELTA,
         DISPATCH,
         CONFIRMATION,
         ACKNOWLEDGEMENT,

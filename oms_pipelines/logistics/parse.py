@@ -5,6 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
+from oms_pipelines.logistics.deltas import delta_tests, parse_deltas
 from oms_pipelines.logistics.profiles import Profile
 from oms_pipelines.logistics.snapshots import (
     count_ages,
@@ -26,6 +27,7 @@ __all__ = [
     "last_snapshot",
     "parse_acknowledgements",
     "parse_confirmations",
+    "parse_deltas",
     "parse_receipts",
     "parse_stock",
     "parse_supply",
@@ -46,6 +48,8 @@ def row_tests(kind: str, now: datetime) -> list[pl.Expr]:
         return _receipt_tests(now)
     if kind == "supply":
         return supply_tests()
+    if kind == "stock_delta":
+        return delta_tests(now)
     return stock_tests(now) if kind == "stock" else []
 
 

@@ -253,7 +253,8 @@ def faults(oms: Oms) -> list[str]:
         for use, kind in USES.items():
             settings = getattr(location, use)
             if settings is not None:
-                found += _tried(oms, settings.profile, kind)
+                delta = use == "stock" and location.stock and location.stock.means == "delta"
+                found += _tried(oms, settings.profile, "stock_delta" if delta else kind)
     return list(dict.fromkeys(found))
 
 

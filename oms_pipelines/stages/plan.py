@@ -13,7 +13,7 @@ from oms_pipelines.routing import (
     save_inputs,
     store_plan,
 )
-from oms_pipelines.stock import ledger
+from oms_pipelines.stock import drift, ledger
 from oms_pipelines.stock.ledger import Posted
 from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.sales import measure_sales
@@ -32,7 +32,13 @@ class Levels:
 def post_ledger(hub: Hub) -> Posted:
     """Bring the ledger to what is known. Idempotent."""
     with hub.store.session() as session:
-        return ledger.post(session, hub.now())
+        return ledger.post(session, hub.now(), hub.oms.stock.confirmed_within)
+
+
+def open_drift(hub: Hub) -> list[dict]:
+    """Return what counts and the ledger do not agree on: state, cause, counts, units, oldest."""
+    with hub.store.session(read_only=True) as session:
+        return drift.open_by_cause(session).to_dicts()
 
 
 def allocate(hub: Hub) -> Plan:

@@ -14,6 +14,8 @@ from oms_pipelines.stock.loop import STATES, by_channel, not_observed
 
 LONGEST = 500  # rows of a table on a page
 
+DRIFT_ROWS = 200  # on the page; the mart and `oms stock drift` have all of them
+
 
 @dataclass(frozen=True)
 class Reported:
@@ -106,4 +108,37 @@ def levels_page(hub: Hub) -> Reported:
     ]
     write_page(file, "Levels", now, sections)
     totals = {n: int(channels[n].sum()) for n in ("observed", "unobserved", "alarms")}
+    return Reported(file, found.height, totals, drawn)
+
+
+def drift_page(hub: Hub) -> Reported:
+    """Write the drift page and its mart: what counts and the ledger do not agree on, and why."""
+    from oms_pipelines.report.page import bars, picture, section, sheet, stacked, write_page
+
+    now = hub.now()
+    with hub.store.session(read_only=True) as session:
+        found = session.query("report/drift_daily")
+        every = {"location": "", "cause": "", "limit": DRIFT_ROWS, "now": now}
+        listed = session.query("show/drift", closed=False, **every)
+    write_mart(hub.output / "marts" / "drift_daily", found)
+    none = "No count differs from the ledger."
+    drawn = ""
+    if found.height:
+        drawn = picture(stacked(found, "day", "counts", "cause", "Counts that differed, by day"))
+    still = found.filter(found["open"] > 0)
+    by_cause = still.group_by("cause").agg(pl.col("open", "open_units").sum()).sort("open_units")
+    by_place = still.group_by("location").agg(pl.col("open", "open_units").sum()).sort("open_units")
+    plots = [
+        picture(bars(frame, "open_units", word, f"Open units by {word}")) if frame.height else ""
+        for frame, word in ((by_cause, "cause"), (by_place, "location"))
+    ]
+    sections = [
+        section("By day and cause", drawn or f'<p class="none">{none}</p>'),
+        section("Open by cause", plots[0], sheet(by_cause.reverse(), none)),
+        section("Open by location", plots[1], sheet(by_place.reverse(), none)),
+        section(f"Open, newest first ({DRIFT_ROWS} at most)", sheet(listed, none)),
+    ]
+    file = hub.output / "pages" / "drift.html"
+    write_page(file, "Drift", now, sections)
+    totals = {n: int(found[n].sum()) for n in ("counts", "open", "open_units")}
     return Reported(file, found.height, totals, drawn)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from oms_pipelines.stock import contradictions, drift
 from oms_pipelines.store import Session
 from oms_pipelines.touched import touch
 
@@ -27,6 +28,7 @@ AHEAD = timedelta(days=2)
 LATEST_NEWS = timedelta(days=180)  # no carrier speaks of a parcel later
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SHELF = ("sellable", "allocated")
+OWED = ("owed_movements", "owed_adjustments")  # what facts ask of the ledger
 CAUSE = ["cause", "cause_id", "sku"]
 PAIR = ["from_account", "to_account"]
 TIME = pl.Datetime("us", "UTC")
@@ -40,16 +42,24 @@ class Posted:
     corrections: int
 
 
-def post(session: Session, now: datetime) -> Posted:
-    """Post what facts and counts ask for beyond what the ledger has. Idempotent."""
+def post(
+    session: Session, now: datetime, confirmed_within: timedelta = drift.CONFIRMED_WITHIN
+) -> Posted:
+    """Post what facts and counts ask for beyond what the ledger has. Idempotent.
+
+    `confirmed_within` is how long a location's confirmations take while too few were seen.
+    """
     last = session.query("stock/last_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
     _touched(session, since)
-    movements = _movements(session, session.query("stock/owed_movements", since=since), now)
+    owed = [session.query(f"stock/{name}", since=since) for name in OWED]
+    movements = _movements(session, pl.concat(owed), now)
     _write(session, movements)
     touched = pl.concat([session.query("stock/counted_since", since=since), _shelves(movements)])
     corrections = _corrections(session, touched, now)
     _write(session, corrections)
+    drift.follow(session, movements, corrections, now, confirmed_within)
+    contradictions.note(session, movements, corrections, now)
     return Posted(movements.height, corrections.height)
 
 
@@ -205,10 +215,10 @@ def _ends(movements: pl.DataFrame, end: str) -> pl.DataFrame:
 
 
 def _corrections(session: Session, touched: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Return the movements that bring the ledger to the newest counts."""
+    """Return the movements that bring the ledger to each count that may differ from it."""
     shelves = touched.group_by("location_id", "sku").agg(pl.col("since").min())
     session.frame("tmp_touched", shelves)
-    counted = session.query("stock/newest_counts", since=_earliest(shelves["since"], now))
+    counted = session.query("stock/touched_counts", since=_earliest(shelves["since"], now))
     session.frame("tmp_counted", counted)
     oldest = _earliest(counted["counted_at"], now)
     wrong = session.query("stock/count_corrections", since=oldest)
