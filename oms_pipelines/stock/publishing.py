@@ -5,7 +5,7 @@ may have reached a channel counts as held until a lower one is acknowledged. Fal
 go to every channel first; raises follow, out of the units that no channel may still show.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from oms_pipelines.channels.base import Channel, Level, Receipt
+from oms_pipelines.config import Channel as Settings
 from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.errors import OmsError
@@ -20,6 +21,7 @@ from oms_pipelines.schema import columns_of
 from oms_pipelines.stock.listings import grants
 from oms_pipelines.store import Session, Store
 
+Policy = Callable[[pl.DataFrame, Sequence[Settings]], pl.DataFrame]
 LEVEL = list(columns_of("levels"))
 SALES_SEEN = timedelta(days=2)  # older sales have long changed the level themselves
 RETRY = "retry"  # how the error of a level begins that is to be sent again
@@ -39,12 +41,19 @@ class Published:
 
 
 def publish_levels(
-    store: Store, oms: Oms, adapters: Mapping[str, Channel], now: datetime, *, full: bool = False
+    store: Store,
+    oms: Oms,
+    adapters: Mapping[str, Channel],
+    now: datetime,
+    *,
+    full: bool = False,
+    policy: Policy = grants,
 ) -> list[Published]:
     """Send every channel the levels it does not hold yet; falling ones first.
 
     `full` sends all levels, known or not. Channels are served side by side; one that fails is
-    reported in its result, and hinders another only by what it may still be showing.
+    reported in its result, and hinders another only by what it may still be showing. `policy`
+    says how far levels may be raised: another than `grants` gives promise 10 away.
     """
     told = [c.id for c in oms.channels if c.stock.mode != "none" and c.id in adapters]
     if not told:
@@ -56,7 +65,7 @@ def publish_levels(
     def serve(channel_id: str, rising: bool) -> Published:
         if results[channel_id].error is not None:
             return results[channel_id]
-        push = Push(channel_id, adapters[channel_id], rising, full, sold)
+        push = Push(channel_id, adapters[channel_id], rising, full, sold, policy)
         return _added(results[channel_id], _publish_channel(store, oms, push, now))
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="levels") as pool:
@@ -75,6 +84,7 @@ class Push:
     rising: bool
     full: bool
     sold: pl.DataFrame
+    policy: Policy
 
 
 def _added(one: Published, two: Published) -> Published:
@@ -121,7 +131,7 @@ def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     sharing = [c for c in oms.channels if c.stock.mode != "none"]
     session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
     session.frame("tmp_skus", levels.select("sku").unique())
-    allowed = grants(session.query("stock/levels_held"), sharing)
+    allowed = push.policy(session.query("stock/levels_held"), sharing)
     own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
     raised = levels.join(own, on="channel_sku").filter(pl.col("level") > pl.col("held"))
     return raised.sort("sku", "channel_sku")

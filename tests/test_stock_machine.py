@@ -1,0 +1,371 @@
+"""The promises of stock under everything that happens at once: promises 2, 4, 7, 10, 11.
+
+A machine lets customers, locations and shops act, and the hub tick now and then; a model keeps
+what is really so (`stock_model`). Without losses, what the shops show and what is sold and has
+not left never exceeds what is there, but for sales that a shop without compare-and-set let the
+hub overwrite before it could hear of them. With losses the hub's own promise holds: nothing is
+raised beyond what the ledger can promise.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run
+from stock_checks import (
+    check_ledger,
+    check_raises,
+    check_returns,
+    levels,
+    on_hand,
+    pool,
+    sellable,
+)
+from stock_model import PACKS, PLACES, SKU, Model, Part
+from stock_world import NOON, World, channel, network, place
+from store_kept import Kept, KeptDuckdb, KeptPostgres, empty
+
+from oms_pipelines.config import Oms
+from oms_pipelines.routing import fulfillment_frames, plan, read_inputs, store_plan
+from oms_pipelines.schema import METADATA
+from oms_pipelines.stock import ledger
+from oms_pipelines.stock.levels import compute_levels
+from oms_pipelines.stock.listings import grants
+from oms_pipelines.stock.publishing import publish_levels
+
+ENDED = ("shipped", "partially_shipped", "refused", "canceled")
+
+
+def shared(*shares: float) -> Oms:
+    folder = {"options": {"folder": "nowhere"}}
+    return network(
+        [channel(c, share=s) | folder for c, s in zip(PACKS, shares, strict=True)],
+        [place(x) for x in PLACES],
+        routing={"rules": [{"id": "any", "split": {"parts": 2}}]},
+    )
+
+
+SHARES = {
+    "even": shared(0.4, 0.3, 0.3), "b": shared(0.1, 0.8, 0.1), "b and c": shared(0, 0.5, 0.5),
+    "a": shared(1, 0, 0),
+}  # fmt: skip
+FATES = st.sampled_from(["ok", "ok", "ok", "lost", "late", "down", "retry", "refused", "dropped"])
+WAIT, SOON = st.integers(0, 2), st.sampled_from([0, 0, 0, 1])
+PAUSE = st.sampled_from([5, 5, 5, 180, 1800])  # minutes
+FEW, EITHER = st.integers(1, 4), st.booleans()
+
+
+class Machine(RuleBasedStateMachine):
+    """Steps of the world, and ticks of the hub. `store` and the switches are set by subclasses."""
+
+    store: Kept
+    losses = False
+    policy = staticmethod(grants)
+
+    @initialize(
+        lyon=st.integers(0, 12), nice=st.integers(0, 8), shares=st.sampled_from(sorted(SHARES))
+    )
+    def begins(self, lyon: int, nice: int, shares: str) -> None:
+        empty(self.store, [t for t in METADATA.tables if t != "migrations"])
+        self.failed = self.lost = self.refused = False
+        self.oms, self.model = SHARES[shares], Model()
+        self.world = World(self.store, *PLACES)
+        self.world.put("sku_map", *(
+            {"channel_id": "b", "channel_sku": k, "sku": SKU, "units_per": n}
+            for k, n in PACKS["b"].items()
+        ))  # fmt: skip
+        self.model.there = {"lyon": lyon, "nice": nice}
+        for where in PLACES:
+            self.model.count(where, wait=0, twice=False)
+        self.ticks([])
+
+    # -- the world
+
+    @rule(where=st.sampled_from(PLACES), units=st.integers(1, 9))
+    def goods_arrive(self, where: str, units: int) -> None:
+        self.model.passes()
+        self.model.there[where] += units
+
+    @rule(where=st.sampled_from(PLACES), wait=WAIT, twice=st.booleans())
+    def place_is_counted(self, where: str, wait: int, twice: bool) -> None:
+        self.model.count(where, wait, twice)
+
+    @rule(shop=st.sampled_from(list(PACKS)), pack=st.booleans(), sold=FEW, wait=SOON, twice=EITHER)
+    def customer_buys(self, shop: str, pack: bool, sold: int, wait: int, twice: bool) -> None:
+        self.model.passes()
+        self.model.buy(shop, list(PACKS[shop])[-1 if pack else 0], sold, wait, twice)
+
+    @rule(wait=SOON)
+    def customers_buy_all_that_shows(self, wait: int) -> None:
+        self.model.passes()
+        for shop, listings in PACKS.items():
+            for listing in listings:
+                self.model.buy(shop, listing, 999, wait, twice=False)
+
+    @precondition(lambda self: any(not s.canceled for s in self.model.sales))
+    @rule(data=st.data(), wait=WAIT)
+    def customer_cancels(self, data: st.DataObject, wait: int) -> None:
+        sales = [s for s in self.model.sales if not s.canceled]
+        self.model.passes()
+        self.model.cancel(sales[data.draw(st.integers(0, len(sales) - 1))], wait)
+
+    @precondition(lambda self: self.model.parts())
+    @rule(
+        data=st.data(), ships=st.integers(0, 4), wait=WAIT, twice=EITHER, rest=EITHER, gone=EITHER
+    )
+    def location_works(
+        self, data: st.DataObject, ships: int, wait: int, twice: bool, rest: bool, gone: bool
+    ) -> None:
+        """Ship some units of a part; refuse the rest, or leave it for later."""
+        parts = self.model.parts()
+        sale, part = parts[data.draw(st.integers(0, len(parts) - 1))]
+        ships = min(ships, part.remaining, max(self.model.there[part.location], 0))
+        refuses = part.remaining - ships if rest else 0
+        if self.losses and gone and refuses:
+            self._loses(part.location, refuses)
+        if ships or refuses:
+            self.model.work(sale, part, ships, refuses, wait, twice)
+
+    @precondition(lambda self: any(s.left for s in self.model.sales))
+    @rule(
+        data=st.data(), units=FEW, where=st.sampled_from(PLACES), wait=WAIT, twice=EITHER,
+        condition=st.sampled_from(["as_new", "as_new", "damaged"]),
+    )  # fmt: skip
+    def goods_come_back(
+        self, data: st.DataObject, units: int, where: str, condition: str, wait: int, twice: bool
+    ) -> None:
+        sales = [s for s in self.model.sales if s.left]
+        sale = sales[data.draw(st.integers(0, len(sales) - 1))]
+        self.model.comes_back(sale, units, where, condition, wait, twice)
+
+    @precondition(lambda self: self.losses)
+    @rule(where=st.sampled_from(PLACES), units=FEW)
+    def thief_comes(self, where: str, units: int) -> None:
+        self.model.passes()
+        self._loses(where, units)
+
+    def _loses(self, where: str, units: int) -> None:
+        self.lost = True
+        self.model.there[where] = max(self.model.there[where] - units, 0)
+
+    @rule(shares=st.sampled_from(sorted(SHARES)))
+    def shares_change(self, shares: str) -> None:
+        self.oms = SHARES[shares]
+
+    # -- the hub
+
+    @rule(
+        fates=st.lists(FATES, min_size=4, max_size=4), before=st.sampled_from([0, 0, 0, 1, 3]),
+        after=st.sampled_from([0, 0, 0, 1]), pause=PAUSE, turned=EITHER, plans=EITHER, sends=EITHER,
+    )  # fmt: skip
+    def hub_ticks(
+        self, fates: list[str], before: int, after: int, pause: int, turned: bool, plans: bool,
+        sends: bool,
+    ) -> None:  # fmt: skip
+        self.model.passes(timedelta(minutes=pause))
+        for shop in self.model.shops.values():
+            shop.buys_before, shop.buys_after = before, after
+        self.ticks(fates, turned, plans, sends)
+
+    def ticks(
+        self, fates: list[str], turned: bool = False, plans: bool = False, sends: bool = False,
+        full: bool = False,
+    ) -> int:  # fmt: skip
+        """Let the hub tick; check every promise; return how many levels were sent."""
+        self.failed = True  # until it ended well
+        given = iter(fates)
+        for name, shop in self.model.shops.items():
+            shop.fates = [next(given, "ok") for _ in PACKS[name]]
+            if not shop.reads:  # nobody could ever find out
+                shop.fates = ["ok" if f == "dropped" else f for f in shop.fates]
+        self.refused |= "refused" in fates  # asked again by a full pass alone
+        now = self.model.passes()
+        self.model.hear(self.world, turned)
+        with self.store.session() as s:
+            self._lets_go(s)
+            ledger.post(s, now)
+            check_ledger(s)
+            check_returns(s)
+        if plans:
+            self._plans(now)
+        if sends:
+            self._dispatches(now)
+        with self.store.session() as s:
+            compute_levels(s, self.oms, now)
+            before, most = levels(s, "held"), pool(s)
+        done = publish_levels(
+            self.store, self.oms, self.model.shops, now, full=full, policy=self.policy
+        )
+        with self.store.session() as s:
+            self._check(before, levels(s, "held"), most)
+        self.failed = False
+        return sum(r.sent for r in done)
+
+    def _lets_go(self, s) -> None:
+        """Cancel what was not sent of canceled orders, and ask for what was, as dispatch does."""
+        gone = {s.order_id: s for s in self.model.sales if s.told_canceled}
+        if not gone:
+            return
+        orders = s.table("fulfillment_orders").filter(
+            pl.col("order_id").is_in(list(gone)),
+            ~pl.col("state").is_in([*ENDED, "cancel_requested"]),
+        )
+        sent = pl.col("dispatched_at").is_not_null()
+        s.upsert("fulfillment_orders", orders.with_columns(
+            pl.when(sent).then(pl.lit("cancel_requested")).otherwise(pl.lit("canceled"))
+            .alias("state"),
+            pl.when(sent).then("closed_at").otherwise(pl.lit(self.model.now)).alias("closed_at"),
+        ))  # fmt: skip
+        for sale in gone.values():
+            for part in sale.parts:
+                part.done = part.done or part.dispatched_at is None
+
+    def _plans(self, now) -> None:
+        sales = {s.order_id: s for s in self.model.sales}
+        with self.store.session() as s:
+            before = sellable(s)
+            made = plan(read_inputs(s, self.oms, now))
+            if not store_plan(s, made, now):
+                return
+            orders, lines = fulfillment_frames(made, now)
+            ledger.reserve(s, orders, lines, now)
+            after = sellable(s)
+        for where in PLACES:
+            assert after[where] >= min(before[where], 0), "promise 2: allocated what is not there"
+        for fo_id, order_id, where, quantity in (
+            orders.join(lines, on="fo_id")
+            .select("fo_id", "order_id", "location_id", "quantity")
+            .iter_rows()
+        ):
+            sales[order_id].parts.append(Part(fo_id, where, quantity))
+        self._check_allocated()
+
+    def _check_allocated(self) -> None:
+        if self.lost:
+            return
+        for where in PLACES:
+            parts = [p for s in self.model.sales for p in s.parts if p.location == where]
+            promised, there = sum(p.remaining for p in parts), self.model.there[where]
+            assert promised <= there, f"promise 2: {promised} allocated of {there} at {where}"
+
+    def _dispatches(self, now) -> None:
+        with self.store.session() as s:
+            due = s.table("fulfillment_orders").filter(pl.col("state") == "planned")
+            s.upsert("fulfillment_orders", due.with_columns(
+                pl.lit("dispatched").alias("state"), pl.lit(now).alias("dispatched_at"),
+                pl.lit("f1").alias("file_name"),
+            ))  # fmt: skip
+        sent = set(due["fo_id"])
+        for sale in self.model.sales:
+            for part in sale.parts:
+                if part.fo_id in sent:
+                    part.dispatched_at = now
+
+    def _check(self, before: dict, after: dict, most: int) -> None:
+        check_raises(before, after, PACKS, most)
+        for name, shop in self.model.shops.items():
+            for listing, shows in shop.shown.items():
+                held = after[name, listing]
+                assert shows <= held, f"promise 10: {name} shows {shows} of {listing}, held {held}"
+        self.check_shown()
+
+    def check_shown(self) -> None:
+        if self.lost:
+            return
+        model = self.model
+        shown, sold, there = model.shown(), model.committed(), sum(model.there.values())
+        assert shown + sold <= there + model.excused(), (
+            f"oversold: {shown} shown and {sold} sold of {there}, {model.excused()} overwritten"
+        )
+
+    # -- the end
+
+    def teardown(self) -> None:
+        if hasattr(self, "model") and not self.failed:
+            self.comes_to_rest()
+
+    def comes_to_rest(self) -> None:
+        """Let every fact arrive and every place be counted; then all must be one."""
+        model = self.model
+        while model.facts:
+            model.hear(self.world, turned=False)
+        model.passes(timedelta(minutes=5))
+        for where in PLACES:
+            model.count(where, wait=0, twice=False)
+        self.ticks([], full=self.refused)
+        for _ in range(6):
+            if not self.ticks([]):
+                break
+        else:
+            raise AssertionError("promise 4: the hub never comes to rest")
+        with self.store.session() as s:
+            desired = levels(s, "desired")
+            assert on_hand(s) == model.there, "promise 7: the ledger is not what was counted"
+        shown = {(c, k): shop.shown.get(k, 0) for c, shop in model.shops.items() for k in PACKS[c]}
+        wanted = {key: desired.get(key, 0) for key in shown}  # none where nothing ever lay
+        assert shown == wanted, "promise 4: a channel shows another level"
+
+
+class Ungated(Machine):
+    """The same with ack-before-raise switched off: levels go up at once."""
+
+    @staticmethod
+    def policy(known: pl.DataFrame, channels) -> pl.DataFrame:
+        return known.select("channel_id", "channel_sku", pl.col("desired").alias("level"))
+
+    def _check(self, before: dict, after: dict, most: int) -> None:
+        self.check_shown()
+
+
+@pytest.fixture
+def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
+    """Return the store of a name on a connection that stays open."""
+    if request.param == "duckdb":
+        store: Kept = KeptDuckdb(request.getfixturevalue("duckdb_store").path)
+    else:
+        store = KeptPostgres(request.getfixturevalue("postgres_url"))
+    with store.open:
+        yield store
+
+
+def runs(examples: int, steps: int, *phases: Phase, chance: bool = False) -> settings:
+    """Return a profile; the same examples each time, unless left to `chance`."""
+    return settings(
+        max_examples=examples, stateful_step_count=steps, derandomize=not chance,
+        phases=[Phase.generate, *phases], deadline=None, database=None, print_blob=chance,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+
+
+def machine(base: type[Machine], store: Kept, **switches: bool) -> type[Machine]:
+    return type(base.__name__, (base,), {"store": store, **switches})
+
+
+BOTH = pytest.mark.parametrize("losses", [False, True], ids=["honest", "thieves"])
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("kept", "examples"), [("duckdb", 30), ("postgres", 70)], indirect=["kept"]
+)
+def test_the_promises_of_stock_hold_whatever_happens(kept: Kept, examples: int, losses: bool):
+    run(machine(Machine, kept, losses=losses), settings=runs(examples, 10, Phase.shrink))
+
+
+@pytest.mark.soak
+@BOTH
+@pytest.mark.parametrize("kept", ["duckdb", "postgres"], indirect=True)
+def test_the_promises_of_stock_hold_over_thousands_of_runs(kept: Kept, losses: bool):
+    long = runs(500, 25, Phase.shrink, chance=True)
+    run(machine(Machine, kept, losses=losses), settings=long)
+
+
+@pytest.mark.parametrize("kept", ["duckdb", "postgres"], indirect=True)
+def test_without_ack_before_raise_it_oversells(kept: Kept):
+    with pytest.raises(AssertionError, match="oversold"):
+        run(machine(Ungated, kept), settings=runs(200, 10))
