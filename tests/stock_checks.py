@@ -64,6 +64,22 @@ def levels(session: Session, column: str) -> dict[Listing, int]:
     return {(c, listing): n or 0 for c, listing, n in rows}
 
 
+def may_show(session: Session) -> dict[Listing, int]:
+    """Return the most every listing may show: what it was sent, less what it sold since."""
+    most = levels(session, "held")
+    sent = {
+        (r["channel_id"], r["channel_sku"]): r["sent_at"]
+        for r in session.table("levels").iter_rows(named=True)
+    }
+    orders = session.table("orders").filter(order_status="open")
+    sold = session.table("order_lines").join(orders, on="order_id")
+    for line in sold.iter_rows(named=True):
+        key = line["channel_id"], line["channel_sku"]
+        if sent.get(key) and line["placed_at"] > sent[key]:
+            most[key] = max(most[key] - line["ordered_quantity"], 0)
+    return most
+
+
 def units(numbers: dict[Listing, int], packs: dict[str, dict[str, int]]) -> int:
     """Return the sum of levels in SKU units."""
     return sum(n * packs[c][listing] for (c, listing), n in numbers.items())

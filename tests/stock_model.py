@@ -26,9 +26,7 @@ CONFIRMED = (
     "fo_id;line_id;sku;shipped_quantity;refused_quantity;reason;parcel;carrier_id;"
     "tracking_number;shipped_at"
 )
-RECEIVED = (
-    "receipt_id;line_no;rma;order_number;line_id;sku;quantity;condition;reason_text;received_at"
-)
+RECEIVED = "receipt_id;line_no;rma;order_number;line_id;sku;quantity;condition;remark;received_at"
 
 
 @dataclass
@@ -136,7 +134,7 @@ class Counter(Shop):
     def _mark(self, level: Level, fate: str) -> None:
         if fate == "dropped":
             self.dropped.add(level.channel_sku)
-        elif not self.compares and fate in ("ok", "late", "lost"):
+        elif self.shown.get(level.channel_sku) == level.quantity and fate in ("ok", "late", "lost"):
             self._blind(level.channel_sku)
 
     def _blind(self, listing: str) -> None:

@@ -122,7 +122,7 @@ def _publish_channel(store: Store, oms: Oms, push: Push, now: datetime) -> Publi
 
 def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
-    session.frame("tmp_sold", push.sold.filter(pl.col("channel_id") == push.channel_id))
+    session.frame("tmp_sold", push.sold)
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
     goes_up = pl.col("desired") > pl.col("held")
     levels = levels.filter(goes_up if push.rising else ~goes_up)
