@@ -69,6 +69,11 @@ class Sale:
         return sum(p.left for p in self.parts)
 
     @property
+    def waiting(self) -> int:
+        """Units that no location was given, or that one gave back."""
+        return 0 if self.canceled else self.units - self.left - sum(p.remaining for p in self.parts)
+
+    @property
     def committed(self) -> int:
         """Units that must still leave, or may: a location has not let go of them."""
         if self.canceled:

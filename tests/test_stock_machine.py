@@ -16,29 +16,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
-from stock_checks import (
-    check_ledger,
-    check_raises,
-    check_returns,
-    levels,
-    may_show,
-    on_hand,
-    pool,
-    sellable,
-)
-from stock_model import PACKS, PLACES, SKU, Model, Part
+from stock_hub import Hub
+from stock_model import PACKS, PLACES, SKU, Model
 from stock_world import World, channel, network, place
 from store_kept import Kept, KeptDuckdb, KeptPostgres, empty
 
 from oms_pipelines.config import Oms
-from oms_pipelines.routing import fulfillment_frames, plan, read_inputs, store_plan
 from oms_pipelines.schema import METADATA
-from oms_pipelines.stock import ledger
-from oms_pipelines.stock.levels import compute_levels
-from oms_pipelines.stock.listings import grants
-from oms_pipelines.stock.publishing import publish_levels
-
-ENDED = ("shipped", "partially_shipped", "refused", "canceled")
 
 
 def shared(*shares: float) -> Oms:
@@ -60,20 +44,24 @@ WAIT, SOON = st.integers(0, 2), st.sampled_from([0, 0, 0, 1])
 PAUSE = st.sampled_from([5, 5, 5, 180, 1800])  # minutes
 FEW, EITHER = st.integers(1, 4), st.booleans()
 
+WELL = {"shares": st.none() | NAMES, "turned": EITHER, "pause": PAUSE}
+FAULTS = {
+    "shares": st.none() | NAMES, "fates": st.lists(FATES, min_size=4, max_size=4),
+    "before": st.sampled_from([0, 0, 1, 3]), "after": st.sampled_from([0, 0, 1]),
+    "turned": EITHER, "plans": EITHER,
+}  # fmt: skip
 
-class Machine(RuleBasedStateMachine):
-    """Steps of the world, and ticks of the hub. `store` and the switches are set by subclasses."""
 
-    store: Kept
+class Machine(Hub, RuleBasedStateMachine):
+    """Steps of the world, and ticks of the hub. Subclasses set `store` and `losses`."""
+
     losses = False
-    policy = staticmethod(grants)
 
     @initialize(
         lyon=st.integers(3, 12), nice=st.integers(1, 8), shares=st.sampled_from(sorted(SHARES))
     )
     def begins(self, lyon: int, nice: int, shares: str) -> None:
         empty(self.store, [t for t in METADATA.tables if t != "migrations"])
-        self.failed = self.lost = self.refused = False
         self.oms, self.model = SHARES[shares], Model()
         self.world = World(self.store, *PLACES)
         self.world.put("sku_map", *(
@@ -156,18 +144,12 @@ class Machine(RuleBasedStateMachine):
 
     # -- the hub
 
-    @rule(shares=st.none() | NAMES, turned=EITHER, pause=PAUSE)
-    def all_goes_well(self, shares: str | None, turned: bool, pause: int) -> None:
+    def _goes_well(self, shares: str | None, turned: bool, pause: int) -> None:
         self.oms = SHARES.get(shares, self.oms)
         self.model.passes(timedelta(minutes=pause))
         self.ticks([], turned, plans=True, sends=True)
 
-    @rule(
-        shares=st.none() | NAMES, fates=st.lists(FATES, min_size=4, max_size=4),
-        before=st.sampled_from([0, 0, 1, 3]), after=st.sampled_from([0, 0, 1]), turned=EITHER,
-        plans=EITHER,
-    )  # fmt: skip
-    def hub_ticks_under_faults(
+    def _faults(
         self, shares: str | None, fates: list[str], before: int, after: int, turned: bool,
         plans: bool,
     ) -> None:  # fmt: skip
@@ -176,143 +158,27 @@ class Machine(RuleBasedStateMachine):
             shop.buys_before, shop.buys_after = before, after
         self.ticks(fates, turned, plans)
 
-    def ticks(
-        self, fates: list[str], turned: bool = False, plans: bool = False, sends: bool = False,
-        full: bool = False,
-    ) -> int:  # fmt: skip
-        """Let the hub tick; check every promise; return how many levels were sent."""
-        self.failed = True  # until it ended well
-        given = iter(fates)
-        for name, shop in self.model.shops.items():
-            shop.fates = [next(given, "ok") for _ in PACKS[name]]
-            if not shop.reads:  # nobody could ever find out
-                shop.fates = ["ok" if f == "dropped" else f for f in shop.fates]
-        self.refused |= "refused" in fates  # asked again by a full pass alone
-        now = self.model.passes()
-        self.model.hear(self.world, turned)
-        with self.store.session() as s:
-            self._lets_go(s)
-            ledger.post(s, now)
-            check_ledger(s)
-            check_returns(s)
-        if plans:
-            self._plans(now)
-        if sends:
-            self._dispatches(now)
-        with self.store.session() as s:
-            compute_levels(s, self.oms, now)
-            before, most = may_show(s), pool(s)
-        done = publish_levels(
-            self.store, self.oms, self.model.shops, now, full=full, policy=self.policy
-        )
-        with self.store.session() as s:
-            self._check(before, may_show(s), most)
-        self.failed = False
-        return sum(r.sent for r in done)
+    # each twice, so that few runs go without: a run may leave rules out
 
-    def _lets_go(self, s) -> None:
-        """Cancel what was not sent of canceled orders, and ask for what was, as dispatch does."""
-        gone = {s.order_id: s for s in self.model.sales if s.told_canceled}
-        if not gone:
-            return
-        orders = s.table("fulfillment_orders").filter(
-            pl.col("order_id").is_in(list(gone)),
-            ~pl.col("state").is_in([*ENDED, "cancel_requested"]),
-        )
-        sent = pl.col("dispatched_at").is_not_null()
-        s.upsert("fulfillment_orders", orders.with_columns(
-            pl.when(sent).then(pl.lit("cancel_requested")).otherwise(pl.lit("canceled"))
-            .alias("state"),
-            pl.when(sent).then("closed_at").otherwise(pl.lit(self.model.now)).alias("closed_at"),
-        ))  # fmt: skip
-        for sale in gone.values():
-            for part in sale.parts:
-                part.done = part.done or part.dispatched_at is None
+    @rule(**WELL)
+    def hub_ticks(self, **drawn) -> None:
+        self._goes_well(**drawn)
 
-    def _plans(self, now) -> None:
-        sales = {s.order_id: s for s in self.model.sales}
-        with self.store.session() as s:
-            before = sellable(s)
-            made = plan(read_inputs(s, self.oms, now))
-            if not store_plan(s, made, now):
-                return
-            orders, lines = fulfillment_frames(made, now)
-            ledger.reserve(s, orders, lines, now)
-            after = sellable(s)
-        for where in PLACES:
-            assert after[where] >= min(before[where], 0), "promise 2: allocated what is not there"
-        for fo_id, order_id, where, quantity in (
-            orders.join(lines, on="fo_id")
-            .select("fo_id", "order_id", "location_id", "quantity")
-            .iter_rows()
-        ):
-            sales[order_id].parts.append(Part(fo_id, where, quantity))
-        self._check_allocated()
+    @rule(**WELL)
+    def hub_ticks_again(self, **drawn) -> None:
+        self._goes_well(**drawn)
 
-    def _check_allocated(self) -> None:
-        if self.lost:
-            return
-        for where in PLACES:
-            parts = [p for s in self.model.sales for p in s.parts if p.location == where]
-            promised, there = sum(p.remaining for p in parts), self.model.there[where]
-            assert promised <= there, f"promise 2: {promised} allocated of {there} at {where}"
+    @rule(**FAULTS)
+    def hub_ticks_under_faults(self, **drawn) -> None:
+        self._faults(**drawn)
 
-    def _dispatches(self, now) -> None:
-        with self.store.session() as s:
-            due = s.table("fulfillment_orders").filter(pl.col("state") == "planned")
-            s.upsert("fulfillment_orders", due.with_columns(
-                pl.lit("dispatched").alias("state"), pl.lit(now).alias("dispatched_at"),
-                pl.lit("f1").alias("file_name"),
-            ))  # fmt: skip
-        sent = set(due["fo_id"])
-        for sale in self.model.sales:
-            for part in sale.parts:
-                if part.fo_id in sent:
-                    part.dispatched_at = now
-
-    def _check(self, before: dict, after: dict, most: int) -> None:
-        check_raises(before, after, PACKS, most)
-        for name, shop in self.model.shops.items():
-            for listing, shows in shop.shown.items():
-                held = after[name, listing]
-                assert shows <= held, f"promise 10: {name} shows {shows} of {listing}, held {held}"
-        self.check_shown()
-
-    def check_shown(self) -> None:
-        if self.lost:
-            return
-        model = self.model
-        shown, sold, there = model.shown(), model.committed(), sum(model.there.values())
-        assert shown + sold <= there + model.excused(), (
-            f"oversold: {shown} shown and {sold} sold of {there}, {model.excused()} overwritten"
-        )
-
-    # -- the end
+    @rule(**FAULTS)
+    def hub_ticks_under_faults_again(self, **drawn) -> None:
+        self._faults(**drawn)
 
     def teardown(self) -> None:
         if hasattr(self, "model") and not self.failed:
             self.comes_to_rest()
-
-    def comes_to_rest(self) -> None:
-        """Let every fact arrive and every place be counted; then all must be one."""
-        model = self.model
-        while model.facts:
-            model.hear(self.world, turned=False)
-        model.passes(timedelta(minutes=5))
-        for where in PLACES:
-            model.count(where, wait=0, twice=False)
-        self.ticks([], full=self.refused)
-        for _ in range(6):
-            if not self.ticks([]):
-                break
-        else:
-            raise AssertionError("promise 4: the hub never comes to rest")
-        with self.store.session() as s:
-            desired = levels(s, "desired")
-            assert on_hand(s) == model.there, "promise 7: the ledger is not what was counted"
-        shown = {(c, k): shop.shown.get(k, 0) for c, shop in model.shops.items() for k in PACKS[c]}
-        wanted = {key: desired.get(key, 0) for key in shown}  # none where nothing ever lay
-        assert shown == wanted, "promise 4: a channel shows another level"
 
 
 class Ungated(Machine):
