@@ -48,16 +48,22 @@ class World:
 
     def batch(self, when: datetime) -> dict:
         """Return the version columns of a record that comes in a batch merged at `when`."""
-        self.batches += 1
-        batch_id = f"{when:%Y%m%dT%H%M%S}-{self.batches}"
-        self.put("batches", {
-            "batch_id": batch_id, "source": "x", "stream": "x", "received": 1, "accepted": 1,
-            "quarantined": 0, "changed": 1, "merged_at": when,
-        })  # fmt: skip
+        with self.store.session() as s:
+            batch_id = self.batch_in(s, when)
         return {
             "source_version": self.batches, "fetched_at": when, "batch_id": batch_id,
             "record_hash": f"h{self.batches}",
         }  # fmt: skip
+
+    def batch_in(self, session: Session, when: datetime) -> str:
+        """Note in a session that a batch is merged at `when`; return its id."""
+        self.batches += 1
+        batch_id = f"{when:%Y%m%dT%H%M%S}-{self.batches}"
+        session.upsert("batches", frame("batches", {
+            "batch_id": batch_id, "source": "x", "stream": "x", "received": 1, "accepted": 1,
+            "quarantined": 0, "changed": 1, "merged_at": when,
+        }))  # fmt: skip
+        return batch_id
 
     def order(
         self, order_id: str, lines: dict[str, int], when: datetime = NOON, **more: Any

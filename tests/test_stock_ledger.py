@@ -66,6 +66,40 @@ def test_order_ten_ship_three_cancel_the_rest_and_get_five_back_on_the_shelf(wor
     assert post(world, at(30))[LYON] == 102
 
 
+def test_ten_ordered_seven_shipped_last_three_of_them_late_rest_canceled_five_back_is_98(
+    world: World,
+):
+    """Seven are invoiced and leave: four, then three; three are canceled, five restocked."""
+    world.count("lyon", "sock", 100, at(-1))
+    world.give("f1", "sock", 10)
+    assert post(world, NOON)[LYON] == 90
+    world.parcel("f1", "sock", 4, at(1), shipment_id="lyon/1")
+    world.parcel("f1", "sock", 3, at(2), shipment_id="lyon/2")
+    world.give("f1", "sock", 10, shipped=7, refused=3, state="canceled", closed_at=at(3))
+    found = post(world, at(3))
+    assert found[LYON] == 93
+    assert ALLOCATED not in found
+    world.receipt("sock", 5, "restock", at(30))
+    assert post(world, at(30))[LYON] == 98
+
+
+def test_two_lines_of_one_sku_are_reserved_shipped_and_canceled_each_for_itself(world: World):
+    world.count("lyon", "sock", 10, at(-1))
+    world.give("f1", "sock", 3)
+    second = {"fo_id": "f1", "line_id": "second", "sku": "sock", "quantity": 2}
+    world.put("fulfillment_lines", {**second, "shipped_quantity": 0, "refused_quantity": 0})
+    found = post(world, NOON)
+    assert (found[LYON], found[ALLOCATED]) == (5, 5)
+    world.parcel("f1", "sock", 3, at(1))
+    world.give("f1", "sock", 3, shipped=3, state="partially_shipped", closed_at=at(1))
+    world.put("fulfillment_lines", {**second, "shipped_quantity": 0, "refused_quantity": 2})
+    found = post(world, at(1))
+    assert (found[LYON], found["world/in_transit", "sock"], found["world/short", "sock"]) == (
+        5, 3, 2,
+    )  # fmt: skip
+    assert ALLOCATED not in found
+
+
 def test_a_count_contains_what_left_before_it_and_not_what_left_after(world: World):
     world.count("lyon", "sock", 100, at(-10))
     world.give("f1", "sock", 5, at(-8))

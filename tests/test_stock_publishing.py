@@ -147,6 +147,21 @@ def test_a_raise_whose_answer_was_lost_is_held_until_a_lower_level_is_acknowledg
     assert [shops[c].shown["sock"] for c in "ab"] == [1, 11]
 
 
+def test_what_a_channel_sold_is_not_given_back_while_another_shows_its_old_level(world: World):
+    shops = {"a": Shop(), "b": Shop()}
+    world.count("lyon", "sock", 10, at(-1))
+    tick(world, TWO, shops, NOON)
+    shops["b"].shown["sock"] -= 4
+    world.order("b/1", {"sock": 4}, at(0.5))
+    shops["a"].fate = "down"
+    tick(world, TWO, shops, at(1))
+    # three each are due, and the other shop may still sell five of the six that are left
+    assert [shops[c].shown["sock"] for c in "ab"] == [5, 1]
+    shops["a"].fate = "ok"
+    tick(world, TWO, shops, at(2))
+    assert [shops[c].shown["sock"] for c in "ab"] == [3, 3]
+
+
 def test_a_sku_the_channel_does_not_list_is_asked_again_by_the_full_pass_alone(world: World):
     shops = {"a": Shop(lists={"glove"}), "b": Shop()}
     world.count("lyon", "sock", 10, at(-1))

@@ -6,7 +6,7 @@ go to every channel first, the nearest to zero first; raises follow, out of the 
 channel may still show. What is sent again besides is what `readback` found to differ.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,6 @@ from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.errors import OmsError
 from oms_pipelines.stock import alarms
-from oms_pipelines.stock.bills import read_bills, widen
 from oms_pipelines.stock.delays import measure
 from oms_pipelines.stock.listings import grants
 from oms_pipelines.stock.readback import delays_of, read_back
@@ -35,6 +34,7 @@ from oms_pipelines.stock.receipts import (
 )
 from oms_pipelines.store import Session, Store
 
+Policy = Callable[[pl.DataFrame, Sequence[Settings], pl.DataFrame], pl.DataFrame]
 SALES_SEEN = timedelta(days=2)  # older sales have long changed the level themselves
 PATIENCE = 60.0  # seconds that raises wait for a channel that is still taking its lower levels
 AT_ONCE = 16
@@ -69,6 +69,7 @@ class Run:
     full: bool
     elapsed: Callable[[], float]
     sold: pl.DataFrame
+    policy: Policy
 
 
 def publish_levels(
@@ -80,19 +81,21 @@ def publish_levels(
     full: bool = False,
     elapsed: Callable[[], float] = lambda: 0.0,
     patience: float = PATIENCE,
+    policy: Policy = grants,
 ) -> list[Published]:
     """Read levels back, and send every channel those it does not hold; falling ones first.
 
     `full` sends all levels, known or not. Channels are served side by side; one that fails is
     reported in its result, and hinders another only by what it may still be showing. Raises
-    wait `patience` seconds for the lower levels of other channels, and no longer.
+    wait `patience` seconds for the lower levels of other channels, and no longer. `policy`
+    says how far levels may be raised: another than `grants` gives promise 10 away.
     """
     told = [c for c in oms.channels if c.stock.mode != "none" and c.id in adapters]
     if not told:
         return []
     with store.session() as session:
         sold = session.query("stock/sold_since", since=now - SALES_SEEN)
-    run = Run(store, oms, now, full, elapsed, sold)
+    run = Run(store, oms, now, full, elapsed, sold, policy)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="levels") as pool:
         falling = {pool.submit(_lower, run, c, adapters[c.id]): c for c in told}
         ready, late = wait(falling, timeout=patience)
@@ -108,13 +111,17 @@ def publish_levels(
 
 @dataclass(frozen=True)
 class Push:
-    """What is sent to one channel: its falling or its rising levels, due or all of them."""
+    """What is sent to one channel: its falling or its rising levels, due or all of them.
+
+    `sold` is what every channel sold, as `stock/sold_since` has it.
+    """
 
     channel_id: str
     adapter: Channel
     rising: bool
     full: bool
     sold: pl.DataFrame
+    policy: Policy
 
 
 @dataclass(frozen=True)
@@ -128,11 +135,13 @@ class Lowered:
 
 def _lower(run: Run, channel: Settings, adapter: Channel) -> Lowered:
     """Read a channel back, then send it its falling levels."""
-    sold = run.sold.filter(pl.col("channel_id") == channel.id).drop("channel_id")
-    found = read_back(run.store, channel, adapter, sold, run.now, run.elapsed)
-    sold = sold.join(found.settled, on="channel_sku", how="left", suffix="_left")
-    sold = sold.with_columns(pl.coalesce("units_left", "units").alias("units"))
-    done = _publish_channel(run, Push(channel.id, adapter, False, run.full, sold))
+    own = run.sold.filter(pl.col("channel_id") == channel.id)
+    found = read_back(run.store, channel, adapter, own.drop("channel_id"), run.now, run.elapsed)
+    own = own.join(found.settled, on="channel_sku", how="left", suffix="_left")
+    own = own.with_columns(pl.coalesce("units_left", "units").alias("units"))
+    others = run.sold.filter(pl.col("channel_id") != channel.id)
+    sold = pl.concat([own.select(others.columns), others])
+    done = _publish_channel(run, Push(channel.id, adapter, False, run.full, sold, run.policy))
     told = replace(
         done,
         read=found.asked,
@@ -149,7 +158,8 @@ def _raise(run: Run, channel: Settings, adapter: Channel, lowered: Lowered) -> P
     told = lowered.done
     if lowered.broken:
         return told
-    done = _publish_channel(run, Push(channel.id, adapter, True, run.full, lowered.sold))
+    push = Push(channel.id, adapter, True, run.full, lowered.sold, run.policy)
+    done = _publish_channel(run, push)
     return replace(
         told,
         sent=told.sent + done.sent,
@@ -200,7 +210,7 @@ def _settle(
 
 def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
-    session.frame("tmp_sold", push.sold.select("channel_sku", "units"))
+    session.frame("tmp_sold", push.sold)
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
     goes_up = pl.col("desired") > pl.col("held")
     levels = levels.filter(goes_up if push.rising else ~goes_up)
@@ -210,7 +220,7 @@ def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
     bills = read_bills(session)
     session.frame("tmp_skus", widen(levels.select("sku"), bills))
-    allowed = grants(session.query("stock/levels_held"), sharing, bills)
+    allowed = push.policy(session.query("stock/levels_held"), sharing, bills)
     own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
     raised = levels.join(own, on="channel_sku").filter(pl.col("level") > pl.col("held"))
     return urgent(raised, rising=True)

@@ -1,7 +1,7 @@
 -- Levels of listings a channel has to hear of, in sold units. Grain: channel SKU.
 -- `showing` is what the channel should be showing now: the newest level that it accepted or was
 -- seen to show, less what it sold since (tmp_sold) and took off itself. A full pass ($full) takes
--- every level.
+-- every level. `held` is the most it may show: what it was sent, less what it sold since then.
 -- What it shows that nothing explains counts only once it is to be sent again: until its own
 -- delay is over, and sales are known, it may be right. A level that was refused is sent again
 -- when it changes; where the channel never took one, it does not list the SKU, and only the full
@@ -18,12 +18,15 @@ WITH known AS (
     WHERE v.channel_id = $channel_id
 )
 SELECT k.channel_id, k.channel_sku, k.sku, k.units_per, k.desired, k.desired_at, k.version,
-    k.sent, k.sent_version, k.sent_at, coalesce(k.held, 0) AS held, k.accepted,
-    k.accepted_version, k.accepted_at, k.decided_at, k.observed, k.observed_version,
+    k.sent, k.sent_version, k.sent_at,
+    greatest(
+        coalesce(k.held, 0) - CASE WHEN s.sent_at = k.sent_at THEN s.taken ELSE 0 END, 0
+    ) AS held,
+    k.accepted, k.accepted_version, k.accepted_at, k.decided_at, k.observed, k.observed_version,
     k.observed_at, k.seen, k.seen_at, k.checked_at, k.error,
     CAST(k.base - coalesce(s.units, 0) AS bigint) AS showing
 FROM known k
-LEFT JOIN tmp_sold s ON s.channel_sku = k.channel_sku
+LEFT JOIN tmp_sold s ON s.channel_id = k.channel_id AND s.channel_sku = k.channel_sku
 WHERE $full OR k.sent_version IS NULL OR CASE
     WHEN k.error IS NULL
         THEN k.sent_version < k.version OR k.base - coalesce(s.units, 0) IS DISTINCT FROM k.desired
