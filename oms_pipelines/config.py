@@ -43,6 +43,7 @@ from oms_pipelines.settings import (
     Unfilled,
     Url,
 )
+from oms_pipelines.settings_stock_faults import sharing_faults
 
 __all__ = [
     "Ack",
@@ -172,17 +173,10 @@ def _faults_between(oms: Oms) -> Iterator[str]:
     places = {x.id for x in oms.locations}
     cure = f"no such location; there are {', '.join(sorted(places)) or 'none'}"
     for i, channel in enumerate(oms.channels):
-        stock = channel.stock
-        for j, location in enumerate(stock.locations or []):
+        for j, location in enumerate(channel.stock.locations or []):
             if location not in places:
                 yield f"channels[{i}].stock.locations[{j}]: {cure}"
-        if stock.mode == "escrow" and stock.share is None:
-            yield f"channels[{i}].stock.share: escrow needs a share between 0 and 1"
-        if stock.mode == "pooled" and stock.risk is None:
-            yield f"channels[{i}].stock.risk: pooled needs a risk, such as 0.001"
-    total = sum(c.stock.share or 0 for c in oms.channels if c.stock.mode == "escrow")
-    if total > 1 + 1e-9:
-        yield f"channels: the escrow shares add up to {total:g}, more than 1"
+    yield from sharing_faults(oms)
     if oms.returns.location and oms.returns.location not in places:
         yield f"returns.location: {cure}"
     for condition in oms.returns.dispositions.keys() - set(DISPOSED):

@@ -38,6 +38,10 @@ def _money(name: str, doc: str) -> Column:
     return Column(name, Numeric(18, 4), nullable=True, comment=doc)
 
 
+def _real(name: str, doc: str) -> Column:
+    return Column(name, Double, nullable=False, comment=doc)
+
+
 def _time(name: str, doc: str, *, null: bool = True) -> Column:
     return Column(name, DateTime(timezone=True), nullable=null, comment=doc)
 
@@ -339,6 +343,30 @@ stock_balances = _table(
     _units("quantity", "units, negative in world accounts that only give"),
 )
 
+order_sales = _table(
+    "order_sales",
+    "What orders of the last weeks add to `daily_sales`, so that one that changes is told anew.",
+    ("order_id", "sku", "location_id"),
+    _text("order_id", "the order", null=False),
+    _text("sku", "what was sold", null=False),
+    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
+    _text("channel_id", "who sold it", null=False),
+    _time("day", "the day it was placed, from 00:00 UTC", null=False),
+    _units("units", "SKU units sold and not canceled; 0 where the order has none left"),
+    _time("known_at", "when the hub last measured it otherwise", null=False),
+)
+
+daily_sales = _table(
+    "daily_sales",
+    "Measured demand: units sold by day over `stock.window`, kept with each tick.",
+    ("day", "channel_id", "sku", "location_id"),
+    _time("day", "the day the orders were placed, from 00:00 UTC", null=False),
+    _text("channel_id", "who sold it", null=False),
+    _text("sku", "what was sold", null=False),
+    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
+    _units("units", "SKU units sold and not canceled; 0 where none is left"),
+)
+
 levels = _table(
     "levels",
     "The level of a listing on a channel, in its sold units: desired, sent, accepted, observed.",
@@ -359,6 +387,31 @@ levels = _table(
     _units("observed", "what the channel showed when it was read back", null=True),
     _time("observed_at", "when"),
     _text("error", "why the last send was refused"),
+)
+
+stock_weights = _table(
+    "stock_weights",
+    "How demand moves the declared shares of escrow; renewed every `stock.rebalance.every`.",
+    ("channel_id", "sku"),
+    _text("channel_id", "the channel", null=False),
+    _text("sku", "what is shared", null=False),
+    _real("factor", "multiplies the declared claim; claims add up as declared all the same"),
+    _real("per_day", "SKU units the channel sold a day"),
+    _time("computed_at", "when", null=False),
+)
+
+stock_buffers = _table(
+    "stock_buffers",
+    "Units a pooled channel keeps back of a SKU, for what others sell before it shows less.",
+    ("channel_id", "sku"),
+    _text("channel_id", "the pooled channel", null=False),
+    _text("sku", "what is sold; * is any SKU without a row", null=False),
+    _units("buffer", "units kept back; the setting `buffer` is the least"),
+    _real("per_day", "SKU units a day that others who share the pool sell, as estimated"),
+    _real("dispersion", "variance of their sales over their mean, at least 1"),
+    _real("lag_seconds", "time in which such sales are not in the level yet"),
+    _real("risk", "of more than the buffer being sold in that time"),
+    _time("computed_at", "when", null=False),
 )
 
 plans = _table(

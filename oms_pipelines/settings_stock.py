@@ -1,11 +1,21 @@
 """The settings of stock: how levels are made, shared, buffered and watched."""
 
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from oms_pipelines.setting_types import Duration, Identifier, Settings, Share, Units
+
+
+def _local(value: datetime) -> datetime:
+    if value.tzinfo is not None:
+        raise ValueError("write a local time of the channel, without an offset")
+    return value
+
+
+LocalTime = Annotated[datetime, AfterValidator(_local)]
 
 
 class Safety(Settings):
@@ -23,11 +33,23 @@ class Quota(Settings):
     """
 
     id: Identifier
-    skus: list[str] | None = None  # None is all
+    skus: list[str] | None = Field(default=None, min_length=1)  # None is all
     units: Units | None = None  # of each SKU, for the whole of the sale; or
     share: Share | None = None  # of the pool
-    from_: datetime = Field(alias="from")  # local time of the channel, without an offset
-    to: datetime  # local time; not included
+    from_: LocalTime = Field(alias="from")  # local time of the channel, without an offset
+    to: LocalTime  # local time; not included
+
+    def opens(self, zone: str) -> datetime:
+        """Return the moment it opens, in UTC.
+
+        A local time that the clocks skip is read as if they had not been put forward; of one
+        that comes twice the first counts. So a quota opens when the one before it closes.
+        """
+        return self.from_.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+    def closes(self, zone: str) -> datetime:
+        """Return the moment from which it is closed, in UTC."""
+        return self.to.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 class Preorder(Settings):

@@ -16,6 +16,7 @@ from oms_pipelines.routing import (
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.ledger import Posted
 from oms_pipelines.stock.levels import compute_levels
+from oms_pipelines.stock.sales import measure_sales
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def levels(hub: Hub) -> Levels:
     """Compute the level of every SKU on every channel; promise what there is to tell."""
     now = hub.now()
     with hub.store.session() as session:
+        measure_sales(session, now, hub.oms.stock.window)
         changed = compute_levels(session, hub.oms, now)
         promised = promise(session, hub.oms, now)
     by = changed["channel_id"].value_counts()

@@ -8,7 +8,7 @@ orders included.
 import polars as pl
 
 from oms_pipelines.config import Channel, Location, Oms
-from oms_pipelines.stock.shares import KEYS, limits, share_out
+from oms_pipelines.stock.shares import KEYS, Sharing, share_out
 
 
 def atp_by_location(stock: pl.DataFrame, oms: Oms) -> pl.DataFrame:
@@ -38,35 +38,34 @@ def demand_of(lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
     return owed.group_by(KEYS).agg(pl.col("quantity").sum()).sort(KEYS, nulls_last=True)
 
 
-def desired_levels(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFrame:
+def desired_levels(
+    atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms, sharing: Sharing | None = None
+) -> pl.DataFrame:
     """Return (channel_id, sku, desired) in SKU units, for every channel that is told levels.
 
     `atp` is (location_id, sku, quantity), `demand` (channel_id, sku, quantity) not yet
     allocated. Demand is taken off the places its channel sells from, so that no pool promises
-    what is already sold.
+    what is already sold. Places that the same channels sell from are one pool.
     """
     channels = [c for c in oms.channels if c.stock.mode != "none"]
     left = _less_demand(atp, demand, oms)
     groups: dict[frozenset[str], list[str]] = {}
     for location in oms.locations:
-        allowed = frozenset(c.id for c in channels if _sells_from(c, location))
+        allowed = frozenset(c.id for c in channels if sells_from(c, location))
         if allowed:
             groups.setdefault(allowed, []).append(location.id)
-    parts = [
-        share_out(
-            left.filter(pl.col("location_id").is_in(places))
-            .group_by("sku")
-            .agg(pl.col("quantity").sum().alias("pool")),
-            [c for c in channels if c.id in allowed],
-        )
-        for allowed, places in groups.items()
+    # a channel takes what it needs where the fewest others could have it
+    sellers = sorted(groups, key=lambda allowed: (len(allowed), sorted(allowed)))
+    pools = [
+        left.filter(pl.col("location_id").is_in(groups[allowed]))
+        .group_by("sku")
+        .agg(pl.col("quantity").sum().alias("pool"))
+        for allowed in sellers
     ]
-    nothing = pl.DataFrame(schema={"channel_id": pl.String, "sku": pl.String, "desired": pl.Int64})
-    total = pl.concat([nothing, *parts]).group_by(KEYS).agg(pl.col("desired").sum())
-    return limits(total, channels).sort(KEYS)
+    return share_out(pools, sellers, channels, sharing or Sharing())
 
 
-def _sells_from(channel: Channel, location: Location) -> bool:
+def sells_from(channel: Channel, location: Location) -> bool:
     """Tell whether a channel may promise a place's stock: where it names none, all that ship."""
     if channel.stock.locations is None:
         return location.ships or location.collects
@@ -77,7 +76,7 @@ def _less_demand(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFr
     """Take demand off the stock; that of the channels with the fewest places goes first."""
     places: dict[frozenset[str], list[str | None]] = {}
     for channel in oms.channels:
-        may = frozenset(x.id for x in oms.locations if _sells_from(channel, x))
+        may = frozenset(x.id for x in oms.locations if sells_from(channel, x))
         places.setdefault(may, []).append(channel.id)
     everywhere = frozenset(x.id for x in oms.locations)
     known = [c.id for c in oms.channels]
@@ -104,7 +103,7 @@ def _taken(stock: pl.DataFrame, wanted: pl.DataFrame, places: list[str], oms: Om
         {
             "location_id": places,
             "sellers": [
-                sum(_sells_from(c, oms.location(p)) for c in oms.channels if c.stock.mode != "none")
+                sum(sells_from(c, oms.location(p)) for c in oms.channels if c.stock.mode != "none")
                 for p in places
             ],
         },
