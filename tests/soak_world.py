@@ -8,7 +8,7 @@ import polars as pl
 from stock_world import channel, network, place
 
 from oms_pipelines.config import Oms
-from oms_pipelines.stock.trace import Link, Play, Trace
+from oms_pipelines.stock.trace import Link, Play, Trace, daily
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
 CHANNELS = ("shop_fr", "shop_com", "market", "outlet", "private_sale")
@@ -22,11 +22,12 @@ MINUTE = 60_000_000
 def world(mode: str, **stock: object) -> Oms:
     """Return five channels that share in one mode; escrow by their traffic."""
     shares = TRAFFIC if mode == "escrow" else (None,) * len(CHANNELS)
-    risk = {"risk": 0.001} if mode == "pooled" else {}
+    stock = ({"risk": 0.001} if mode == "pooled" else {}) | stock
     told = [
-        channel(c, mode=mode, **({"share": x} if x else {}), **risk, **stock)
+        channel(c, mode=mode, **({"share": x} if x else {}), **stock)
         for c, x in zip(CHANNELS, shares, strict=True)
     ]
+    told = [{**c, "every": "10m"} for c in told]
     return network(told, [place(x) for x in LOCATIONS])
 
 
@@ -38,6 +39,7 @@ def trace(days: int, skus: int, seed: int, *, late: float = 0.1) -> Trace:
     """
     random = np.random.default_rng(seed)
     rate = random.gamma(2.0, 75.0, skus).clip(10, 500)
+    before = _demand(random, rate, 28, 0).with_columns(pl.col("at") - timedelta(days=28))
     demand = _demand(random, rate, days, late)
     names = [f"sku{i:04}" for i in range(skus)]
     every = random.integers(1, 3, skus)
@@ -60,10 +62,15 @@ def trace(days: int, skus: int, seed: int, *, late: float = 0.1) -> Trace:
         )
         if supply
         else _no_supply(),
-        demand.with_columns(pl.col("sku").replace_strict(list(range(skus)), names)),
+        _named(demand, names),
         SINCE,
         SINCE + timedelta(days=days),
+        daily(_named(before, names)),
     )
+
+
+def _named(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    return rows.with_columns(pl.col("sku").replace_strict(list(range(len(names))), names))
 
 
 def _no_supply() -> pl.DataFrame:

@@ -4,7 +4,6 @@ Levels and raises are decided by the functions that decide them in earnest (`des
 `grants`); here they are only fed, and what they say is carried out.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +13,8 @@ import polars as pl
 from oms_pipelines.config import Channel
 from oms_pipelines.stock.floor import Floor, Sales
 from oms_pipelines.stock.listings import grants
+from oms_pipelines.stock.sharer import Decide
 from oms_pipelines.stock.trace import Names, Play
-
-# (location_id, sku, quantity) sellable, (channel_id, sku, quantity) sold and not allocated, now
-Decide = Callable[[pl.DataFrame, pl.DataFrame, datetime], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Replica:
     ):
         self.names, self.channels, self.play, self.decide = names, channels, play, decide
         self.ledger = ledger.copy()
+        self.every_sku = np.arange(len(names.skus))
         shape = (len(names.skus), len(names.channels))
         self.desired = np.zeros(shape, np.int64)
         self.base = np.zeros(shape, np.int64)  # newest level accepted or observed
@@ -62,8 +60,9 @@ class Replica:
         np.add.at(self.ledger, (s, place), quantity)
         return s
 
-    def learn_sales(self, sales: Sales, step: int) -> np.ndarray:
+    def learn_sales(self, sales: Sales, step: int, at_time: datetime) -> np.ndarray:
         """Post orders of one step, taken from where they ship; return the SKUs they touch."""
+        self.decide.learn(self._frame(sales.s, sales.c, units=sales.quantity), at_time)
         np.subtract.at(self.ledger, sales.s, sales.taken)
         at = (sales.s, sales.c)
         since = step >= self.base_step[at]
@@ -74,7 +73,8 @@ class Replica:
 
     def settle(self, now: datetime) -> None:
         """Decide all levels, and take them as shown: the state a period begins in."""
-        self.redecide(np.arange(len(self.names.skus)), now)
+        self.decide.renew(now)
+        self.redecide(self.every_sku, now)
         self.base[:] = self.held[:] = self.desired
 
     def redecide(self, s: np.ndarray, now: datetime) -> None:
@@ -91,7 +91,7 @@ class Replica:
         rows, shops = np.nonzero(self.unseen[s])
         demand = self._frame(s[rows], shops, quantity=self.unseen[s[rows], shops])
         found = (
-            self.decide(stock, demand, now)
+            self.decide.levels(stock, demand, now)
             .join(self._skus, on="sku")
             .join(self._channels, on="channel_id")
         )

@@ -17,7 +17,7 @@ from oms_pipelines import config
 from oms_pipelines.config import Oms, Settings
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.setting_types import Duration, Zone
-from oms_pipelines.stock.trace import Trace
+from oms_pipelines.stock.trace import Trace, daily
 
 NEEDED = ("sku", "quantity", "placed_at")
 OPTIONAL = ("invoice", "customer", "country", "price", "channel")
@@ -103,6 +103,7 @@ def as_trace(lines: pl.DataFrame, since: datetime, until: datetime, replay: Repl
         demand.select("at", pl.col("at").alias("known_at"), "channel_id", "sku", "quantity"),
         since,
         until,
+        daily(lines.filter(pl.col("at") < since)),
     )
 
 

@@ -8,15 +8,16 @@ it is canceled. A loop goes over steps of time; SKUs, channels and orders are ar
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 
 from oms_pipelines.config import Oms
-from oms_pipelines.stock.availability import _sells_from, atp_by_location, desired_levels
+from oms_pipelines.stock.availability import sells_from
 from oms_pipelines.stock.floor import COUNTS, Floor, Sales
-from oms_pipelines.stock.replica import Decide, Flight, Replica, deliver
+from oms_pipelines.stock.replica import Flight, Replica, deliver
+from oms_pipelines.stock.sharer import Decide, Sharer
 from oms_pipelines.stock.trace import (
     Events,
     Link,
@@ -66,34 +67,27 @@ class Outcome:
         return int(self.by_sku[name].sum())
 
 
-def hub_levels(oms: Oms) -> Decide:
-    """Return how the hub decides levels of SKUs, by its settings."""
-
-    def decide(stock: pl.DataFrame, demand: pl.DataFrame, now: datetime) -> pl.DataFrame:
-        return desired_levels(atp_by_location(stock, oms), demand, oms)
-
-    return decide
-
-
 def simulate(trace: Trace, oms: Oms, play: Play, decide: Decide | None = None) -> Outcome:
     """Replay a trace under the stock settings of `oms`; `decide` takes the hub's place."""
-    return _Run(trace, oms, play, decide or hub_levels(oms)).outcome()
+    return _Run(trace, oms, play, decide).outcome()
 
 
 class _Run:
     """One replay: floor and hub, and what is on its way between them."""
 
-    def __init__(self, trace: Trace, oms: Oms, play: Play, decide: Decide):
+    def __init__(self, trace: Trace, oms: Oms, play: Play, decide: Decide | None):
         names = Names.of(trace, oms)
         channels = [c for c in oms.channels if c.stock.mode != "none"]
-        may = np.array([[_sells_from(c, x) for x in oms.locations] for c in channels], bool)
+        may = np.array([[sells_from(c, x) for x in oms.locations] for c in channels], bool)
         opening = opening_array(trace, names)
         self.trace, self.play, self.steps = trace, play, steps_of(trace, play)
         self.demand = demand_events(trace, names, play)
         self.supply = supply_events(trace, names, play)
         self.floor = Floor(names, may, opening, play.tight)
-        self.hub = Replica(names, channels, play, decide, opening)
         self.links = [play.link(c) for c in names.channels]
+        lags = {c: max(x.delays) for c, x in zip(names.channels, self.links, strict=True)}
+        decide = decide or Sharer(oms, trace.history, len(names.skus), lags)
+        self.hub = Replica(names, channels, play, decide, opening)
         self.down = _outages(trace, play, self.links, self.steps)
         self.up = _next_up(self.down)
         self.random = np.random.default_rng(play.seed)
@@ -142,13 +136,18 @@ class _Run:
         supply = self.supply
         touched = [
             self.hub.learn_supply(supply.s[news], supply.who[news], supply.quantity[news]),
-            *(self.hub.learn_sales(x, at) for at, x in self.orders.pop(step, [])),
+            *(self._learn(x, at) for at, x in self.orders.pop(step, [])),
             self.hub.forget_unseen(step, self.patience),
         ]
-        self.hub.redecide(np.unique(np.concatenate(touched)), now)
+        everything = self.hub.decide.renew(now)
+        skus = self.hub.every_sku if everything else np.unique(np.concatenate(touched))
+        self.hub.redecide(skus, now)
         self.floor.look()
         for flight in (self.hub.falling, self.hub.rising):
             self._send(flight(), step)
+
+    def _learn(self, sales: Sales, step: int) -> np.ndarray:
+        return self.hub.learn_sales(sales, step, self.trace.since + step * self.play.step)
 
     def _send(self, flight: Flight, step: int) -> None:
         """Put levels on their way, each to come when its channel shows it."""

@@ -14,6 +14,14 @@ import polars as pl
 from oms_pipelines.config import Oms
 
 MINUTE = timedelta(minutes=1)
+DAILY = pl.Schema(
+    {
+        "day": pl.Datetime("us", "UTC"),
+        "channel_id": pl.String,
+        "sku": pl.String,
+        "units": pl.Int64,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,8 @@ class Trace:
     `opening` is (location_id, sku, quantity); `supply` (at, known_at, location_id, sku,
     quantity), negative where goods were lost; `demand` (at, known_at, channel_id, sku,
     quantity): what a customer wants at once, and when the hub hears of it if it is sold.
+    `history` is what was sold a day before, (day, channel_id, sku, units): demand is measured
+    by it until the replay has days of its own.
     """
 
     opening: pl.DataFrame
@@ -30,6 +40,7 @@ class Trace:
     demand: pl.DataFrame
     since: datetime
     until: datetime
+    history: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DAILY))
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,15 @@ class Names:
 
     def location_index(self) -> pl.DataFrame:
         return _index(self.locations, "location_id", "place")
+
+
+def daily(demand: pl.DataFrame) -> pl.DataFrame:
+    """Return (day, channel_id, sku, units) of demand (at, channel_id, sku, quantity)."""
+    return (
+        demand.group_by(pl.col("at").dt.truncate("1d").alias("day"), "channel_id", "sku")
+        .agg(pl.col("quantity").sum().alias("units"))
+        .cast(DAILY)
+    )
 
 
 def _index(names: list[str], name: str, number: str) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from oms_pipelines import config
 from oms_pipelines.config import ChannelStock, Oms
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.stock.simulate import Outcome, simulate
-from oms_pipelines.stock.trace import Link, Play, Trace
+from oms_pipelines.stock.trace import Link, Play, Trace, daily
 from oms_pipelines.store import Session
 
 LIVE = "live"
@@ -74,6 +74,7 @@ def stored_trace(session: Session, oms: Oms, since: datetime, until: datetime) -
         session.query("stock/whatif_demand", **period),
         since,
         until,
+        daily(session.query("stock/whatif_demand", since=since - oms.stock.window, until=since)),
     )
 
 
