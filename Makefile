@@ -1,4 +1,4 @@
-# make run | ui | test | bench | lint | lock | clean.  Needs python3 (3.11 or later) and make.
+# make run | ui | test | soak | bench | lint | lock | clean.  Needs python3 (3.11 or later) and make.
 SHELL := /bin/bash
 PY := .venv/bin/python
 export DAGSTER_HOME ?= $(CURDIR)/var/dagster
@@ -6,7 +6,7 @@ export PYTHONUNBUFFERED := 1
 # where it is set, as it is in many containers, each start compiles thousands of files anew: 3 s
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run ui test bench lint lock clean
+.PHONY: run ui test soak bench lint lock clean
 
 # the stamp holds the lock's hash, so that a changed lock renews the environment
 RUN_STAMP := .venv/.run-$(shell cksum requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
@@ -51,6 +51,9 @@ lint: $(DEV_STAMP)
 
 test: $(DEV_STAMP) lint
 	.venv/bin/pytest -n 2 --dist worksteal
+
+soak: $(DEV_STAMP)
+	.venv/bin/pytest -n 2 --dist worksteal -m soak -rP
 
 bench: $(DEV_STAMP)
 	$(PY) -m bench

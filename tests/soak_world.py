@@ -16,6 +16,7 @@ TRAFFIC = (0.3, 0.25, 0.2, 0.15, 0.1)
 LOCATIONS = ("lyon", "lille", "paris")
 SPLIT = (0.5, 0.3, 0.2)
 TICK = timedelta(minutes=10)
+MEAN_UNITS = 1.55  # of a sale
 MINUTE = 60_000_000
 
 
@@ -34,24 +35,25 @@ def world(mode: str, **stock: object) -> Oms:
 def trace(days: int, skus: int, seed: int, *, late: float = 0.1) -> Trace:
     """Draw demand, and supply that is short of it; a share of orders is `late` by minutes.
 
-    A SKU is wanted 10 to 500 times a day, one to three units at once; every day or two most
-    of what is wanted comes in, known up to six hours later.
+    A SKU is wanted 10 to 500 times a day, one to three units at once; several times a day
+    most of what is wanted comes in, known up to three hours later.
     """
     random = np.random.default_rng(seed)
     rate = random.gamma(2.0, 75.0, skus).clip(10, 500)
     before = _demand(random, rate, 28, 0).with_columns(pl.col("at") - timedelta(days=28))
     demand = _demand(random, rate, days, late)
     names = [f"sku{i:04}" for i in range(skus)]
-    every = random.integers(1, 3, skus)
+    every = random.integers(5, 19, skus)
     opening, supply = [], []
     for i, sku in enumerate(names):
-        for day in range(0, days, int(every[i])):
-            units = int(random.poisson(rate[i] * 1.6 * every[i] * random.uniform(0.5, 1.1)))
+        for hour in range(0, days * 24, int(every[i])):
+            short = random.uniform(0.6, 1.1)
+            units = int(random.poisson(rate[i] * MEAN_UNITS * every[i] / 24 * short))
             parts = random.multinomial(units, SPLIT)
-            at = SINCE + timedelta(days=day, minutes=int(random.integers(60, 1200)))
-            known = at + timedelta(minutes=int(random.integers(0, 360)))
+            at = SINCE + timedelta(hours=hour, minutes=int(random.integers(0, 240)))
+            known = at + timedelta(minutes=int(random.integers(0, 180)))
             rows = [(x, sku, int(n)) for x, n in zip(LOCATIONS, parts, strict=True)]
-            if day == 0:
+            if hour == 0:
                 opening += rows
             else:
                 supply += [(at, known, *row) for row in rows]
@@ -59,9 +61,7 @@ def trace(days: int, skus: int, seed: int, *, late: float = 0.1) -> Trace:
         pl.DataFrame(opening, schema=["location_id", "sku", "quantity"], orient="row"),
         pl.DataFrame(
             supply, schema=["at", "known_at", "location_id", "sku", "quantity"], orient="row"
-        )
-        if supply
-        else _no_supply(),
+        ),
         _named(demand, names),
         SINCE,
         SINCE + timedelta(days=days),
@@ -71,16 +71,6 @@ def trace(days: int, skus: int, seed: int, *, late: float = 0.1) -> Trace:
 
 def _named(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     return rows.with_columns(pl.col("sku").replace_strict(list(range(len(names))), names))
-
-
-def _no_supply() -> pl.DataFrame:
-    time = pl.Datetime("us", "UTC")
-    return pl.DataFrame(
-        schema={
-            "at": time, "known_at": time, "location_id": pl.String, "sku": pl.String,
-            "quantity": pl.Int64,
-        }
-    )  # fmt: skip
 
 
 def _demand(random: np.random.Generator, rate: np.ndarray, days: int, late: float) -> pl.DataFrame:

@@ -11,6 +11,7 @@ import polars as pl
 from oms_pipelines.stock.trace import Names
 
 COUNTS = ("wanted", "sold", "lost_hidden", "lost_out", "oversold", "stranded")
+CYCLES = ("cycles", "at_risk", "hits")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Floor:
         self._looks = 0
         self._hit = np.zeros(shape[0], bool)
         self._risky = np.zeros(shape[0], bool)
-        self.cycles = self.cycles_at_risk = self.hits = 0
+        self._cycles = {name: np.zeros(shape[0], np.int64) for name in CYCLES}
         # a unit goes out where the fewest channels may sell, then in the declared order
         self._way = np.argsort(may.sum(axis=0), kind="stable")
 
@@ -102,12 +103,16 @@ class Floor:
 
         A cycle is at risk when its SKU is shown somewhere and few units are left.
         """
-        self.hits += int((self._hit & self._risky).sum())
+        self._cycles["hits"] += self._hit & self._risky
         self._hit[:] = False
         shown = self.shown.max(axis=1, initial=0) > 0
         self._risky = shown & (self.shelves.sum(axis=1) <= self.tight)
-        self.cycles += int(shown.sum())
-        self.cycles_at_risk += int(self._risky.sum())
+        self._cycles["cycles"] += shown
+        self._cycles["at_risk"] += self._risky
+
+    def cycles(self) -> pl.DataFrame:
+        """Return (sku, cycles, at_risk, hits)."""
+        return pl.DataFrame({"sku": self.names.skus, **self._cycles})
 
     def result(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return counts by (channel_id, sku), and (channel_id, shown): units on average."""

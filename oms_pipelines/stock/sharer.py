@@ -40,7 +40,10 @@ class Decide(Protocol):
 
 
 class Sharer:
-    """Decides by the settings of `oms`, as `compute_levels` does."""
+    """Decides by the settings of `oms`, as `compute_levels` does.
+
+    `sharing` has the weights and buffers that hold now.
+    """
 
     def __init__(self, oms: Oms, history: pl.DataFrame, skus: int, lags: Mapping[str, float]):
         self._oms, self._skus = oms, skus
@@ -49,7 +52,7 @@ class Sharer:
             schema={"channel_id": pl.String, "lag_seconds": pl.Float64},
         )
         self._daily = [history.select(pl.col(c).cast(t) for c, t in DAILY.items())]
-        self._sharing = Sharing()
+        self.sharing = Sharing()
         self._now: datetime | None = None
         pooled = any(c.stock.mode == "pooled" for c in oms.channels)
         self._quotas = any(c.stock.quotas for c in oms.channels)
@@ -75,7 +78,7 @@ class Sharer:
 
     def levels(self, stock: pl.DataFrame, demand: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Return the levels that the hub would want."""
-        sharing = Sharing(now, self._quota_sales(now), self._sharing.weights, self._sharing.buffers)
+        sharing = Sharing(now, self._quota_sales(now), self.sharing.weights, self.sharing.buffers)
         return desired_levels(atp_by_location(stock, self._oms), demand, self._oms, sharing)
 
     def _measure(self, now: datetime) -> None:
@@ -94,13 +97,13 @@ class Sharer:
             pl.col("units").sum(), (pl.col("units") ** 2).sum().cast(pl.Int64).alias("squares")
         )
         kept = buffers(moments, days, self._skus, self._oms, self._lags)
-        weights = self._sharing.weights
+        weights = self.sharing.weights
         rebalance = self._oms.stock.rebalance
         if rebalance is not None and days:
             rates = moments.select(*KEYS, (pl.col("units") / days).alias("per_day"))
             weights = factors(rates, days, self._oms.channels, rebalance.strength)
             weights = weights.select(*KEYS, "factor")
-        self._sharing = Sharing(weights=weights, buffers=kept.select(*KEYS, "buffer"))
+        self.sharing = Sharing(weights=weights, buffers=kept.select(*KEYS, "buffer"))
 
     def _quota_sales(self, now: datetime) -> pl.DataFrame:
         """Return what was sold under the quotas that are open."""

@@ -38,21 +38,20 @@ class Outcome:
     """What a replay came to.
 
     `by_sku` is (channel_id, sku, wanted, sold, lost_hidden, lost_out, oversold, stranded) in
-    units; `shown` (channel_id, shown): units shown on average. Of `cycles` (a SKU shown
-    somewhere for one lag) `at_risk` began with few units left, and in `hits` of these more
-    was sold than there was.
+    units; `shown` (channel_id, shown): units shown on average. `cycles` is (sku, cycles,
+    at_risk, hits): lag cycles in which the SKU was shown somewhere, those of them that began
+    with few units left, and those of these in which more was sold than there was.
     """
 
     by_sku: pl.DataFrame
     shown: pl.DataFrame
-    cycles: int
-    at_risk: int
-    hits: int
+    cycles: pl.DataFrame
 
     @property
     def risk(self) -> float:
         """The measured probability of an oversell in a lag cycle of a SKU at risk."""
-        return self.hits / self.at_risk if self.at_risk else 0.0
+        at_risk = int(self.cycles["at_risk"].sum())
+        return int(self.cycles["hits"].sum()) / at_risk if at_risk else 0.0
 
     def by_channel(self) -> pl.DataFrame:
         """Return the counts by channel, in the order of the configuration."""
@@ -109,7 +108,7 @@ class _Run:
             self._sell(step)
         self.floor.begin_cycle()
         by_sku, shown = self.floor.result()
-        return Outcome(by_sku, shown, self.floor.cycles, self.floor.cycles_at_risk, self.floor.hits)
+        return Outcome(by_sku, shown, self.floor.cycles())
 
     def _cycle(self) -> int:
         """Return the steps of a lag cycle: as given, or a tick and the longest delay."""
