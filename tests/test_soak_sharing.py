@@ -18,7 +18,7 @@ from oms_pipelines.stock.shares import EVERY, Sharing
 from oms_pipelines.stock.simulate import Outcome, simulate
 from oms_pipelines.stock.trace import Play, Trace
 
-DAYS, SKUS, SEED = 30, 30, 11
+DAYS, SKUS, SEED = 30, 24, 11
 FIXED = (0, 1, 2, 3, 4, 5)
 RISKS = (0.5, 0.2, 0.05, 0.01, 0.001)
 STATED = 0.001

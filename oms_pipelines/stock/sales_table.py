@@ -154,7 +154,7 @@ def _typed(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
         moment.dt.convert_time_zone("UTC").alias("at"),
         *(pl.col("price").cast(pl.Float64) for _ in "x" if "price" in rows.columns),
     )
-    named = rows.select(pl.coalesce(*who, pl.lit("")).alias("who"))["who"]
+    named = rows.with_columns(pl.coalesce(*who, pl.lit("")).alias("who"))["who"]
     kinds = named.unique()
     parts = pl.Series([_part(x) for x in kinds], dtype=pl.Int64)
     return rows.with_columns(named.replace_strict(kinds, parts).alias("part"))
