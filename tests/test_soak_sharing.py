@@ -33,6 +33,8 @@ def play(days: int, **more: object) -> Play:
 class Policies:
     """Decides each copy of the SKUs by its own buffers; the policy stands behind # in the SKU."""
 
+    learns = True
+
     def __init__(self, sharers: dict[str, Sharer], fixed: pl.DataFrame):
         self.sharers, self.fixed, self.sharing = sharers, fixed, Sharing()
         self.oms = world("pooled")

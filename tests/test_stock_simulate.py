@@ -12,6 +12,7 @@ from oms_pipelines.config import Oms
 from oms_pipelines.stock.publishing import RETRY, received
 from oms_pipelines.stock.replica import held_after
 from oms_pipelines.stock.simulate import Outcome, simulate
+from oms_pipelines.stock.trace import even_quantiles
 
 MINUTE = timedelta(minutes=1)
 PLAY = Play(tick=10 * MINUTE)
@@ -104,6 +105,12 @@ def test_a_level_is_shown_after_its_delay_and_again_after_it_was_dropped():
     }  # fmt: skip
     half = Play(tick=10 * MINUTE, links={"a": Link(lost=0.5)}, seed=3)
     assert simulate(story({"lyon": 0}, (100, "a", 1), supply=came), two(), half).total("sold") == 1
+
+
+def test_measured_quantiles_are_drawn_as_they_were_measured():
+    even = even_quantiles({0.9: 70.0, 0.5: 40.0, 0.99: 200.0})
+    assert (even[0], even[50], even[90], even[99], even[100]) == (0, 40, 70, 200, 200)
+    assert even[25] == 20
 
 
 def storm(minutes: int) -> dict[str, Link]:

@@ -62,7 +62,8 @@ class Replica:
 
     def learn_sales(self, sales: Sales, step: int, at_time: datetime) -> np.ndarray:
         """Post orders of one step, taken from where they ship; return the SKUs they touch."""
-        self.decide.learn(self._frame(sales.s, sales.c, units=sales.quantity), at_time)
+        if self.decide.learns:
+            self.decide.learn(self._frame(sales.s, sales.c, units=sales.quantity), at_time)
         np.subtract.at(self.ledger, sales.s, sales.taken)
         at = (sales.s, sales.c)
         since = step >= self.base_step[at]

@@ -34,8 +34,8 @@ class Replay(Settings):
     channels: dict[str, str]  # channel: predicate; the first that holds
     locations: dict[str, float] = Field(min_length=1)  # location: its part of what comes
     opening: Duration = timedelta(days=14)  # stock at first: what is wanted in so long
-    every: Duration = timedelta(days=7)  # then stock comes so often: of what was wanted
-    cover: float = Field(default=1.0, ge=0, le=10)  # since the last time, so much
+    every: Duration = timedelta(days=7)  # then stock comes so often: of what was wanted in
+    cover: float = Field(default=1.0, ge=0, le=10)  # that time, so much
     time_zone: Zone = "UTC"
 
 
@@ -81,18 +81,16 @@ def read_lines(path: Path, columns: str, replay: Replay) -> pl.DataFrame:
 def as_trace(lines: pl.DataFrame, since: datetime, until: datetime, replay: Replay) -> Trace:
     """Return a period of lines as demand, and stock that follows it by the declared rule.
 
-    At first there is what is wanted within `opening`, and at every `every` after that comes
-    `cover` of what was wanted since, whatever was sold; both in parts by location, rounded.
+    At first there is what is wanted within `opening`; at the end of each `every` comes `cover`
+    of what was wanted in it, whatever was sold; both in parts by location, rounded.
     """
     demand = lines.filter(pl.col("at").is_between(since, until, closed="left"))
     first = demand.filter(pl.col("at") < since + replay.opening)
-    begun = since + replay.opening
-    periods = ((pl.col("at") - begun).dt.total_microseconds() // _us(replay.every)).cast(pl.Int64)
+    periods = ((pl.col("at") - since).dt.total_microseconds() // _us(replay.every)).cast(pl.Int64)
     later = (
-        demand.filter(pl.col("at") >= begun)
-        .group_by((periods + 1).alias("turn"), "sku")
+        demand.group_by((periods + 1).alias("turn"), "sku")
         .agg(pl.col("quantity").sum() * replay.cover)
-        .with_columns((begun + pl.col("turn") * replay.every).alias("at"))
+        .with_columns((since + pl.col("turn") * replay.every).alias("at"))
         .filter(pl.col("at") < until)
     )
     opening = first.group_by("sku").agg(pl.col("quantity").sum())

@@ -21,7 +21,9 @@ from oms_pipelines.stock.trace import DAILY
 
 
 class Decide(Protocol):
-    """What decides levels in a replay."""
+    """What decides levels in a replay; `learns` tells whether it wants to hear of sales."""
+
+    learns: bool
 
     def learn(self, sold: pl.DataFrame, at: datetime) -> None:
         """Take sales (channel_id, sku, units) of a moment that the hub has heard of."""
@@ -57,6 +59,7 @@ class Sharer:
         pooled = any(c.stock.mode == "pooled" for c in oms.channels)
         self._quotas = any(c.stock.quotas for c in oms.channels)
         self._measures = pooled or oms.stock.rebalance is not None
+        self.learns = self._measures or self._quotas
         self._orders: list[pl.DataFrame] = []
 
     def learn(self, sold: pl.DataFrame, at: datetime) -> None:

@@ -106,6 +106,15 @@ class Names:
         return _index(self.locations, "location_id", "place")
 
 
+def even_quantiles(measured: Mapping[float, float]) -> tuple[float, ...]:
+    """Return quantiles at even ranks out of some, such as {0.5: 40, 0.9: 70, 0.99: 200}.
+
+    Straight between them, from nothing at rank 0; beyond the last rank, the last.
+    """
+    ranks, values = zip((0.0, 0.0), *sorted(measured.items()), strict=True)
+    return tuple(np.interp(np.linspace(0, 1, 101), ranks, values).tolist())
+
+
 def daily(demand: pl.DataFrame) -> pl.DataFrame:
     """Return (day, channel_id, sku, units) of demand (at, channel_id, sku, quantity)."""
     return (
