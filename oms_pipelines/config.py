@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -72,9 +72,12 @@ __all__ = [
     "Unfilled",
     "Url",
     "as_time",
+    "between",
     "config_path",
     "load",
     "parse",
+    "part",
+    "read_mapping",
     "untold",
 ]
 
@@ -98,6 +101,24 @@ def parse(data: Any, env: Mapping[str, str] | None = None) -> Oms:
     if faults or oms is None:
         raise Misconfigured(faults, oms)
     return oms
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def part(model: type[S], data: Any, where: str) -> S:
+    """Validate a part of the settings that stands elsewhere. Raises Misconfigured with paths."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as e:
+        found = e.errors(include_input=False, include_url=False, include_context=False)
+        faults = [_told(_path((where, *x["loc"])), x["type"], x["msg"]) for x in found]
+        raise Misconfigured(faults) from None
+
+
+def between(oms: Oms) -> list[str]:
+    """Return the faults that stand between sound settings, each with its path."""
+    return list(_faults_between(oms))
 
 
 def untold(more: Iterable[str], faults: Iterable[str]) -> list[str]:
@@ -213,8 +234,13 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Oms:
     Secrets come from the environment, or from the `.env` file beside the configuration.
     """
     path = path or config_path()
-    text = _read(path, "set OMS_CONFIG, or start from examples/oms.yaml")
-    env = {**_beside(path), **(os.environ if env is None else env)}
+    data = read_mapping(path, "set OMS_CONFIG, or start from examples/oms.yaml")
+    return parse(data, {**_beside(path), **(os.environ if env is None else env)})
+
+
+def read_mapping(path: Path, cure: str = "write its name right") -> dict[str, Any]:
+    """Read a YAML file of settings. Raises Misconfigured where it is none."""
+    text = _read(path, cure)
     try:
         data = yaml.load(text, _Loader)
     except yaml.YAMLError as e:
@@ -223,7 +249,7 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Oms:
         raise Misconfigured([f"{path}: not YAML that can be read"]) from None
     if not isinstance(data, dict):
         raise Misconfigured([f"{path}: expected a mapping of settings"])
-    return parse(data, env)
+    return data
 
 
 def _read(path: Path, cure: str) -> str:

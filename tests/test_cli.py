@@ -290,3 +290,27 @@ def test_a_file_nobody_may_read_is_named(fresh: Oms, tmp_path: Path):
     told = fresh("quarantine", "release", "beef", str(tmp_path / "folder"))
     assert told.code == 1
     assert "folder: cannot be read" in told.err
+
+
+PERIOD = ("--from", "2026-02-01", "--to", "2026-02-01")  # before anything was counted
+
+
+def test_other_shares_are_replayed_over_the_past_and_refused_where_they_are_wrong(oms, tmp_path):
+    file = tmp_path / "less.yaml"
+    file.write_text("shop: {share: 0.1}")
+    told = oms("stock", "whatif", "--shares", str(file), *PERIOD, "--json")
+    assert told.code == 0, told.err
+    rows = {(x["settings"], x["channel_id"]): x for x in told.json["settings"]}
+    assert set(rows) == {(s, c) for s in ("live", "less") for c in ("shop", "total")}
+    assert rows["live", "total"]["wanted"] == rows["live", "total"]["lost_out"] > 0
+    assert rows["less", "total"]["more_lost"] == 0
+    assert "not seen" in oms("stock", "whatif", "--shares", str(file), *PERIOD).out
+    file.write_text("web: {share: 0.1}")
+    told = oms("stock", "whatif", "--shares", str(file), *PERIOD)
+    assert (told.code, "less.yaml: web: there is no such channel" in told.err) == (2, True)
+    assert (
+        oms(
+            "stock", "whatif", "--shares", str(file), "--from", "2026-03-02", "--to", "2026-03-01"
+        ).code
+        == 2
+    )

@@ -1,14 +1,20 @@
 """Commands that look at stock."""
 
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading, time_of
-from oms_pipelines.cli.show import Json, Limit, document, rows
+from oms_pipelines.cli.show import Json, Limit, document, rows, tell
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
+
+if TYPE_CHECKING:
+    from oms_pipelines.config import Oms
+    from oms_pipelines.stock.trace import Trace
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -98,3 +104,68 @@ def levels(
     rows(channels, False, "Levels by channel", "No channel is told levels.")
     hidden = ("sent_version", "accepted_version", "observed_version")
     rows(found, False, "Not observed", "Every channel shows what it was told.", hide=hidden)
+
+
+Shares = Annotated[
+    list[Path], typer.Option("--shares", help="YAML: `stock` settings by channel. May come again.")
+]
+FromDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (UTC).")]
+ToDay = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")]
+Sales = Annotated[
+    Path | None, typer.Option(help="Replay this table of order lines, not the store.")
+]
+Columns = Annotated[
+    str | None, typer.Option("--map", help="Its columns: sku=..,quantity=..,placed_at=..")
+]
+Network = Annotated[Path | None, typer.Option(help="YAML: who sells the lines, from where.")]
+_CAVEAT = (
+    "Demand is what was bought then. What could not be bought is not seen, so lost sales are "
+    "understated where shops were empty."
+)
+
+
+@app.command()
+def whatif(
+    shares: Shares,
+    from_: FromDay,
+    to: ToDay,
+    sales: Sales = None,
+    columns: Columns = None,
+    network: Network = None,
+    as_json: Json = False,
+) -> None:
+    """Replay a past period under other stock settings, beside the live ones."""
+    from oms_pipelines.stock import whatif as engine
+
+    since, until = (x.replace(tzinfo=UTC) for x in (from_, to + timedelta(days=1)))
+    if until <= since:
+        raise typer.BadParameter("is before --from", param_hint="--to")
+    oms, trace = _past(since, until, sales, columns, network)
+    policies = [engine.Policy(engine.LIVE, oms), *(engine.read_shares(x, oms) for x in shares)]
+    if trace.demand.is_empty():
+        raise Rejected("nothing was sold in that time on a channel that is told levels")
+    found = engine.compare(trace, policies, engine.hub_play(oms, {}))
+    if as_json:
+        document({"demand": _CAVEAT, "settings": found.to_dicts()})
+        return
+    title = f"{from_:%Y-%m-%d} to {to:%Y-%m-%d} again, units"
+    rows(found, False, title, "No channel is told levels.")
+    tell(_CAVEAT)
+
+
+def _past(
+    since: datetime, until: datetime, sales: Path | None, columns: str | None, network: Path | None
+) -> "tuple[Oms, Trace]":
+    """Return the live settings and the period, of the store or of a table of order lines."""
+    if sales is None:
+        from oms_pipelines.stock.whatif import stored_trace
+
+        oms = config.load()
+        with reading(oms) as session:
+            return oms, stored_trace(session, oms, since, until)
+    from oms_pipelines.stock.sales_table import as_trace, read_lines, read_network
+
+    if columns is None or network is None:
+        raise typer.BadParameter("needs --map and --network", param_hint="--sales")
+    oms, replay = read_network(network)
+    return oms, as_trace(read_lines(sales, columns, replay), since, until, replay)

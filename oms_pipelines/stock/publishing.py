@@ -19,6 +19,7 @@ from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.errors import OmsError
 from oms_pipelines.stock import alarms
+from oms_pipelines.stock.bills import read_bills, widen
 from oms_pipelines.stock.delays import measure
 from oms_pipelines.stock.listings import grants
 from oms_pipelines.stock.readback import delays_of, read_back
