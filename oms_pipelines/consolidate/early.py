@@ -43,7 +43,7 @@ class Early:
     `now` is when they are fetched. One thread a stream may tell of pages and batches.
     """
 
-    def __init__(self, oms: Oms, now: datetime, *, most: int = 256 * 1024 * 1024):
+    def __init__(self, oms: Oms, now: datetime, *, most: int = 128 * 1024 * 1024):
         self._oms = oms
         self._now = now
         self._room = most
