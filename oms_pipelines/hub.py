@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oms_pipelines import clock, config
 from oms_pipelines.channels import open_channel
@@ -18,6 +18,9 @@ from oms_pipelines.logistics.carriers import Carrier, open_carrier
 from oms_pipelines.outbox.letters import Mailer, mailer
 from oms_pipelines.store import Store, open_store
 
+if TYPE_CHECKING:  # a read needs none of it
+    from oms_pipelines.consolidate import Early
+
 
 def _silent(_: str) -> None:
     """Say nothing."""
@@ -25,7 +28,10 @@ def _silent(_: str) -> None:
 
 @dataclass
 class Hub:
-    """One opened hub. `said` takes progress lines; `results` keeps what the stages did."""
+    """One opened hub. `said` takes progress lines; `results` keeps what the stages did.
+
+    `early` is what extraction hands to consolidation, where one run does both.
+    """
 
     oms: Oms
     store: Store
@@ -33,6 +39,7 @@ class Hub:
     said: Callable[[str], None] = _silent
     results: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    early: "Early | None" = None
 
     @classmethod
     def open(cls, oms: Oms | None = None) -> "Hub":

@@ -4,6 +4,7 @@ n = normalize(pages, "woocommerce", "orders", info)     # rows and rejects, no s
 results = consolidate(store, landing, oms, now)         # every landed batch not yet merged
 """
 
+from oms_pipelines.consolidate.early import Early
 from oms_pipelines.consolidate.inspect import Inspection, inspect_payload
 from oms_pipelines.consolidate.normalize import Normalized, normalize
 from oms_pipelines.consolidate.records import BatchInfo
@@ -14,6 +15,7 @@ from oms_pipelines.consolidate.streams import STREAMS
 __all__ = [
     "STREAMS",
     "BatchInfo",
+    "Early",
     "Inspection",
     "Normalized",
     "StreamResult",

@@ -13,6 +13,7 @@ import polars as pl
 from oms_pipelines import crash
 from oms_pipelines.ahead import ahead
 from oms_pipelines.config import Oms
+from oms_pipelines.consolidate.early import Early
 from oms_pipelines.consolidate.records import REJECTED
 from oms_pipelines.consolidate.steps import Batch, Outcome, Pending, Step, rejected
 from oms_pipelines.consolidate.streams import STREAMS, sources
@@ -52,12 +53,14 @@ def consolidate(
     only: Collection[tuple[str, str]] | None = None,
     batches: Sequence[Manifest] | None = None,
     on_progress: Callable[[str], None] | None = None,
+    early: Early | None = None,
 ) -> list[StreamResult]:
     """Shape, gate and merge what has landed since; return a result for each stream it had.
 
-    `only` names (source, stream) pairs, `batches` the very batches to take. A stream that
-    fails is told in its result, and no other waits for it. What it looks at is bounded by
-    the last days, whatever the history. A batch taken twice changes nothing.
+    `only` names (source, stream) pairs, `batches` the very batches to take; `early` has some
+    gated already. A stream that fails is told in its result, and no other waits for it. What
+    it looks at is bounded by the last days, whatever the history. A batch taken twice changes
+    nothing.
     """
     wanted = [s for s in sources(oms) if only is None or s in only]
     if batches is not None:
@@ -66,7 +69,7 @@ def consolidate(
         found = _landed(store, landing, wanted)
     results = []
     for landed in found:
-        result = _stream(store, landing, oms, now, landed)
+        result = _stream(store, landing, oms, now, landed, early)
         if on_progress is not None:
             told = result.error or f"{result.received} records, {result.quarantined} kept back"
             on_progress(f"consolidate {result.source}/{result.stream}: {told}")
@@ -110,7 +113,7 @@ def _landed(store: Store, landing: Landing, wanted: Sequence[tuple[str, str]]) -
 
 
 def _stream(
-    store: Store, landing: Landing, oms: Oms, now: datetime, landed: _Landed
+    store: Store, landing: Landing, oms: Oms, now: datetime, landed: _Landed, early: Early | None
 ) -> StreamResult:
     """Take the batches of one stream in order. A damaged one is told and passed over."""
     counts: list[Outcome] = []
@@ -120,7 +123,7 @@ def _stream(
         with store.session() as session:
             _tell_batches(session, [(m, Outcome(0, REJECTED.to_frame(), 0)) for m in taken], now)
     wanted = [m for m in landed.manifests if m.pages]
-    with closing(ahead(_steps(landing, oms, now, wanted), 3)) as steps:
+    with closing(ahead(_steps(landing, oms, now, wanted, early), 3)) as steps:
         for manifest in wanted:
             own = _own(steps)
             try:
@@ -149,12 +152,17 @@ def _stream(
 
 
 def _steps(
-    landing: Landing, oms: Oms, now: datetime, manifests: Sequence[Manifest]
+    landing: Landing,
+    oms: Oms,
+    now: datetime,
+    manifests: Sequence[Manifest],
+    early: Early | None,
 ) -> Generator[Step | Pending | OmsError | None]:
     """Yield what there is to merge of each batch, then None, or the error it ended with."""
     for manifest in manifests:
-        batch = Batch(oms, manifest, landing.pages(manifest), now)
         try:
+            gated = early.taken(manifest) if early else None
+            batch = Batch(oms, manifest, landing.pages(manifest), now, gated)
             yield from STREAMS[manifest.stream](batch)
         except OmsError as e:
             yield e
