@@ -9,9 +9,11 @@ from oms_pipelines.config import Channel, Oms
 from oms_pipelines.demand import open_lines
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages.report import Reported
-from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
+from oms_pipelines.stock.availability import desired_levels
+from oms_pipelines.stock.bills import read_bills, with_kit_demand
 from oms_pipelines.stock.buffers import estimate
 from oms_pipelines.stock.counts import quantile
+from oms_pipelines.stock.decide import at_hand
 from oms_pipelines.stock.frontier import by_risk, chosen, demand_in_lag, frontier, in_total
 from oms_pipelines.stock.rebalance import effective_claims
 from oms_pipelines.stock.sales import measured_days, window_of
@@ -71,20 +73,16 @@ def sharing_page(hub: Hub) -> Reported:
 def _facts(hub: Hub, now: datetime) -> Facts:
     with hub.store.session(read_only=True) as session:
         sharing = read_sharing(session, hub.oms, now)
-        at_hand = _at_hand(session, hub.oms)
+        bills = read_bills(session)
+        lines = with_kit_demand(open_lines(session))
+        skus = session.query("stock/skus_of_all")
+        known = at_hand(session, hub.oms, lines, skus, now)
         stored = session.table("stock_buffers")
         own = _own(session, hub.oms, now)
     bare = replace(sharing, buffers=sharing.buffers.clear())
-    pools = desired_levels(*at_hand, _unbuffered(hub.oms), bare)
-    levels = desired_levels(*at_hand, hub.oms, sharing)
+    pools = desired_levels(*known, _unbuffered(hub.oms), bare, bills)
+    levels = desired_levels(*known, hub.oms, sharing, bills)
     return Facts(levels, sharing, stored, demand_in_lag(pools, own, stored))
-
-
-def _at_hand(session: Session, oms: Oms) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return ATP by location, and the demand that no stock is set aside for yet."""
-    session.frame("tmp_skus", session.query("stock/skus_of_all"))
-    stock = session.query("stock/availability")
-    return atp_by_location(stock, oms), demand_of(open_lines(session), stock)
 
 
 def _most(lag: pl.DataFrame) -> int:

@@ -6,10 +6,12 @@ import polars as pl
 
 from oms_pipelines.config import Oms
 from oms_pipelines.demand import open_lines
-from oms_pipelines.stock.availability import atp_terms, demand_of, desired_levels
+from oms_pipelines.stock.availability import atp_terms
+from oms_pipelines.stock.bills import read_bills, widen, with_kit_demand
+from oms_pipelines.stock.decide import decide
 from oms_pipelines.stock.lots import unexpired
-from oms_pipelines.stock.supply import level_parts, open_supply, unmet_demand
-from oms_pipelines.stock.terms import Terms, read_terms
+from oms_pipelines.stock.supply import open_supply
+from oms_pipelines.stock.terms import read_terms
 from oms_pipelines.store import Session
 
 PAIR = ["location_id", "sku"]
@@ -24,8 +26,9 @@ def explain_locations(
     zero, and zero where the location does not sell. `supply` is still to come, the first of it
     at `expected_at`, and is no part of atp. Grain and order: location_id, sku.
     """
-    stock, terms = _stock(session, oms, now, skus)
-    shelf = session.query("stock/allocated_of")
+    session.frame("tmp_skus", skus.select("sku").unique())
+    stock, shelf = session.query("stock/availability"), session.query("stock/allocated_of")
+    terms = read_terms(session, oms, now, skus)
     supply = (
         open_supply(session, skus)
         .group_by(PAIR)
@@ -52,18 +55,8 @@ def explain_channels(session: Session, oms: Oms, now: datetime, skus: pl.DataFra
     """Return (channel_id, sku, on_hand, preorder): both parts of each level of `skus`, in SKU
     units, as they would be computed now.
     """
-    stock, terms = _stock(session, oms, now, skus)
-    left = unexpired(stock, terms.expired)
-    lines = open_lines(session).join(skus, on="sku", how="semi")
-    demand = demand_of(lines, left)
-    atp = atp_terms(left, oms, terms).select(*PAIR, pl.col("atp").alias("quantity"))
-    levels = desired_levels(atp, demand, oms)
-    unmet = unmet_demand(atp, demand, oms)
-    return level_parts(levels, open_supply(session, skus), unmet, oms, now)
-
-
-def _stock(
-    session: Session, oms: Oms, now: datetime, skus: pl.DataFrame
-) -> tuple[pl.DataFrame, Terms]:
-    session.frame("tmp_explained", skus.select("sku").unique())
-    return session.query("stock/availability_of"), read_terms(session, oms, now, skus)
+    bills = read_bills(session)
+    lines = with_kit_demand(open_lines(session))
+    demand = lines.group_by("channel_id", "sku").agg(pl.col("quantity").sum())
+    found = decide(session, oms, demand, widen(skus, bills), bills, now)
+    return found.join(skus, on="sku", how="semi")

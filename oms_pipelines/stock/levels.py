@@ -14,22 +14,15 @@ import polars as pl
 from oms_pipelines.config import Oms
 from oms_pipelines.demand import open_lines
 from oms_pipelines.stock import ledger
-from oms_pipelines.stock.availability import atp_by_location, demand_of, desired_levels
 from oms_pipelines.stock.bills import read_bills, tied, widen, with_kit_demand
+from oms_pipelines.stock.decide import decide
 from oms_pipelines.stock.listings import changed_levels, listing_levels
-from oms_pipelines.stock.lots import expiring_skus, unexpired
+from oms_pipelines.stock.lots import expiring_skus
 from oms_pipelines.stock.sales import moved_skus
 from oms_pipelines.stock.shares import KEYS
-from oms_pipelines.stock.sharing import read_sharing, renew_sharing, touched_by_quotas
-from oms_pipelines.stock.supply import (
-    entering_skus,
-    level_parts,
-    open_supply,
-    takes_preorders,
-    unmet_demand,
-    with_preorders,
-)
-from oms_pipelines.stock.terms import days_named, read_terms
+from oms_pipelines.stock.sharing import renew_sharing, touched_by_quotas
+from oms_pipelines.stock.supply import entering_skus, takes_preorders, with_preorders
+from oms_pipelines.stock.terms import days_named
 from oms_pipelines.store import Session
 from oms_pipelines.touched import EVERYTHING
 
@@ -121,16 +114,9 @@ def _compute(
     run: int,
     now: datetime,
 ) -> pl.DataFrame:
-    session.frame("tmp_skus", skus)
-    terms = read_terms(session, oms, now, skus)
-    stock = unexpired(session.query("stock/availability"), terms.expired)
-    owed = demand_of(demand.join(skus, on="sku", how="semi"), stock)
-    atp = atp_by_location(stock, oms, terms)
-    levels = desired_levels(atp, owed, oms, read_sharing(session, oms, now, skus), bills)
-    _claim_escrow(session, oms, levels, run, now)
-    if takes_preorders(oms):
-        unmet = unmet_demand(atp, owed, oms)
-        levels = with_preorders(level_parts(levels, open_supply(session, skus), unmet, oms, now))
+    parts = decide(session, oms, demand, skus, bills, now)
+    _claim_escrow(session, oms, parts, run, now)
+    levels = with_preorders(parts)
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels, bills)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
     if not changed.is_empty():
@@ -140,13 +126,11 @@ def _compute(
     return changed
 
 
-def _claim_escrow(
-    session: Session, oms: Oms, levels: pl.DataFrame, run: int, now: datetime
-) -> None:
+def _claim_escrow(session: Session, oms: Oms, parts: pl.DataFrame, run: int, now: datetime) -> None:
     """Post what the channels in escrow may show now of what is on hand."""
     escrow = [c.id for c in oms.channels if c.stock.mode == "escrow"]
-    own = levels.filter(pl.col("channel_id").is_in(escrow))
-    session.frame("tmp_escrow", own.rename({"desired": "quantity"}))
+    own = parts.filter(pl.col("channel_id").is_in(escrow))
+    session.frame("tmp_escrow", own.select(*KEYS, pl.col("on_hand").alias("quantity")))
     ledger.claim(session, "level", session.query("stock/escrow_changes"), run, now)
 
 

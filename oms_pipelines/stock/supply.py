@@ -132,11 +132,12 @@ def backorders(
     lines = lines if skus is None else lines.join(skus.select("sku").unique(), on="sku", how="semi")
     session.pick("tmp_waiting_orders", "orders", lines.select("order_id").unique())
     waiting = lines.join(session.query("stock/waiting_orders"), on="order_id")
+    wanted = lines.select("sku").unique()
+    session.frame("tmp_skus", wanted)
     stock = session.query("stock/availability")
-    stock = stock.join(lines.select("sku").unique(), on="sku", how="semi")
-    free = routable(stock, oms, read_terms(session, oms, now, lines.select("sku").unique()))
+    free = routable(stock, oms, read_terms(session, oms, now, wanted))
     on_hand = free.group_by("sku").agg(pl.col("quantity").sum())
-    return promise_dates(waiting, open_supply(session, lines.select("sku").unique()), on_hand)
+    return promise_dates(waiting, open_supply(session, wanted), on_hand)
 
 
 def _preorders(channel: Channel):

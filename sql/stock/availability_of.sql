@@ -1,7 +1,0 @@
--- Sellable units by location of the SKUs of tmp_explained, as the ledger has them.
--- Grain: (location, sku).
-SELECT l.location_id, b.sku, b.quantity
-FROM tmp_explained e
-JOIN stock_balances b ON b.sku = e.sku
-JOIN locations l ON b.account = l.location_id || '/sellable'
-ORDER BY l.location_id, b.sku
