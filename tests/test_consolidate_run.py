@@ -139,7 +139,11 @@ def test_lines_take_the_merchant_s_sku_or_wait_for_it(
     consolidate(store, landing, settings, NOW)
     assert table(store, "order_lines")["sku"].to_list() == [None, "MUG-2"]
     land(landing, stock(("MUG-1", 3)), source="lyon", stream="stock")
-    consolidate(store, landing, settings, NOW)
+    consolidate(store, landing, settings, NOW)  # no SKU of the catalog: its count waits too
+    assert table(store, "order_lines")["sku"].to_list() == [None, "MUG-2"]
+    with (tmp_path / "skus.csv").open("a") as catalog:
+        catalog.write("MUG-1,Mug,300,5.00,EUR\n")
+    load_reference(store, settings, NOW)
     assert table(store, "order_lines")["sku"].to_list() == ["MUG-1", "MUG-2"]
     (tmp_path / "map.csv").write_text(
         "channel_id,channel_sku,sku,units_per\nshop,MUG-1,MUG-BOX,6\n"

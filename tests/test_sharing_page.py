@@ -32,8 +32,8 @@ def test_the_page_tells_shares_quotas_weights_buffers_and_the_frontier(
             channel("shop", share=0.25),
             channel("other", share=0.25),
             channel("flash", quotas=[SALE]),
-            channel("a", mode="pooled", risk=0.01),
-            channel("b", mode="pooled", risk=0.2),
+            channel("a", mode="pooled", risk=0.01, delay="5m"),
+            channel("b", mode="pooled", risk=0.2, delay="5m"),
         ],
         **DAILY,
     )
