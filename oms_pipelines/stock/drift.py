@@ -120,7 +120,11 @@ def _cases(
     )
     both = both.with_columns(
         pl.coalesce("difference", "corrected").alias("difference"),
-        (pl.col("counted_at") == pl.col("counted_at").min().over(SHELF)).alias("first"),
+        # of a shelf whose counts stand, only what is open was read: that is never its first
+        (
+            (pl.col("counted_at") == pl.col("counted_at").min().over(SHELF))
+            & (pl.col("cause") == "opening").fill_null(True)
+        ).alias("first"),
     ).with_columns(pl.coalesce("expected", pl.col("counted") - pl.col("difference")))
     is_open = pl.col("state").is_in(["in_flight", "drift"]).fill_null(False)
     return both.filter(pl.col("fresh") | is_open)
