@@ -65,7 +65,7 @@ def test_every_read_speaks_to_people_and_as_json_to_programs(oms: Oms, words: tu
     [
         (("orders", "list"), "No orders. `oms sync` brings them in."),
         (("files", "list"), "No file was written yet"),
-        (("stock", "drift"), "No count differed"),
+        (("stock", "drift"), "No count differs"),
         (("quarantine", "list"), "No such record is kept back."),
         (("returns", "stats"), "Nothing has been returned yet."),
         (("route", "backtest"), "No plan was stored"),

@@ -38,7 +38,9 @@ def sent(world: World, fo_id: str, units: int, when: datetime, **more: Any) -> N
     world.give(fo_id, "sock", units, when, **{"state": "dispatched", "dispatched_at": when, **more})
 
 
-def shipped(world: World, fo_id: str, units: int, sent_at: datetime, left: datetime, known: datetime):
+def shipped(
+    world: World, fo_id: str, units: int, sent_at: datetime, left: datetime, known: datetime
+):
     world.parcel(fo_id, "sock", units, left, known=known, shipment_id=f"lyon/{fo_id}")
     sent(world, fo_id, units, sent_at, shipped=units, state="shipped", closed_at=known)
 

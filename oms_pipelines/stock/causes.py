@@ -23,7 +23,11 @@ UNSURE = ("loss", "found", "in_flight", "opening")  # causes that another count 
 
 
 def judge(
-    session: Session, cases: pl.DataFrame, known: pl.DataFrame, now: datetime, patience: pl.DataFrame
+    session: Session,
+    cases: pl.DataFrame,
+    known: pl.DataFrame,
+    now: datetime,
+    patience: pl.DataFrame,
 ) -> pl.DataFrame:
     """Return cases with cause, evidence, events_at, explained, drift, state and due_at.
 

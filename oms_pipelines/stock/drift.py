@@ -57,7 +57,9 @@ def follow(
     settled = _settled(judged, moved, now)
     late = _late(session, now)
     columns = dtypes("stock_drift")
-    rows = [frame.select(pl.col(c).cast(t) for c, t in columns.items()) for frame in (settled, late)]
+    rows = [
+        frame.select(pl.col(c).cast(t) for c, t in columns.items()) for frame in (settled, late)
+    ]
     return session.upsert("stock_drift", pl.concat(rows))
 
 
@@ -67,7 +69,7 @@ def open_by_cause(session: Session) -> pl.DataFrame:
 
 
 def _changed(corrections: pl.DataFrame) -> pl.DataFrame:
-    """Return by how much each count moves the ledger otherwise: location_id, sku, counted_at, by."""
+    """Return by how much (`by`) each count now moves the ledger otherwise, by case."""
     shelf = pl.when(pl.col("from_account").str.starts_with("world/"))
     account = shelf.then("to_account").otherwise("from_account")
     signed = shelf.then("quantity").otherwise(-pl.col("quantity"))
@@ -90,7 +92,9 @@ def _shelves(movements: pl.DataFrame) -> pl.DataFrame:
         movements.select(pl.col(end).alias("account"), "sku", "valid_at", "cause", "cause_id")
         for end in ("from_account", "to_account")
     ]
-    parts = pl.col("account").str.split_exact("/", 1).struct.rename_fields(["location_id", "bucket"])
+    parts = (
+        pl.col("account").str.split_exact("/", 1).struct.rename_fields(["location_id", "bucket"])
+    )
     return (
         pl.concat(ends)
         .with_columns(parts.alias("parts"))
@@ -138,9 +142,7 @@ def _patience(session: Session, cases: pl.DataFrame, fallback: timedelta) -> pl.
         return places.with_columns(default.alias("patience"))
     latest = cases["counted_at"].max()
     assert isinstance(latest, datetime)
-    measured = session.query(
-        "stock/confirmation_delays", since=latest - HISTORY, quantile=QUANTILE
-    )
+    measured = session.query("stock/confirmation_delays", since=latest - HISTORY, quantile=QUANTILE)
     own = pl.duration(seconds=(pl.col("seconds") * SLACK).ceil().cast(pl.Int64))
     return places.join(measured, on="location_id", how="left").select(
         "location_id",
