@@ -21,7 +21,7 @@ EVENING = timedelta(hours=8)  # when it is counted: 20:00
 
 @dataclass
 class Shelf:
-    """One shelf: its moves as they were (when, units), and what is told of it."""
+    """A shelf: its moves as they were (when, units), what is told of it (when, table, row)."""
 
     location: str
     sku: str

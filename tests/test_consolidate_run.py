@@ -193,3 +193,18 @@ def test_batches_without_pages_are_taken_without_a_trace_but_their_own(
     [result] = consolidate(duckdb_store, landing, oms(tmp_path), NOW)
     assert (result.batches, result.received) == (1, 0)
     assert table(duckdb_store, "batches").height == 1
+
+
+def test_a_count_of_a_sku_the_catalog_lacks_waits_and_counts_nothing(
+    store: Store, landing: Landing, tmp_path: Path
+):
+    catalog = {"skus": f"{tmp_path}/skus.csv"}
+    (tmp_path / "skus.csv").write_text("sku,title,weight_g,value,currency\r\nA,Mug,,,\r\n")
+    settings = oms(tmp_path, catalog=catalog)
+    load_reference(store, settings, NOW)
+    land(landing, stock(("A", 4), ("Z", 9)), source="lyon", stream="stock")
+    consolidate(store, landing, settings, NOW)
+    assert table(store, "stock_counts").select("sku", "quantity").rows() == [("A", 4)]
+    assert table(store, "skus")["sku"].to_list() == ["A"]
+    [(reason, state)] = table(store, "quarantine").select("reason", "state").rows()
+    assert (reason.startswith("line 3: sku is unknown"), state) == (True, "waiting")

@@ -218,3 +218,36 @@ def test_a_page_without_returns_says_so(duckdb_store, tmp_path: Path):
     done = report.returns_page(hub)
     assert "Nothing has been returned yet." in done.path.read_text("utf-8")
     assert report.returns_mart(hub).rows == 0
+
+
+def test_the_drift_page_opens_offline_and_tells_cause_age_and_proof(world: World, tmp_path: Path):
+    world.count("lyon", "sock", 10, at(-80))
+    world.count("lyon", "sock", 7, at(-8))
+    with world.store.session() as s:
+        ledger.post(s, at(-7))
+    done = report.drift_page(reporting(world.store, tmp_path))
+    assert done.totals == {"counts": 1, "open": 1, "open_units": 3}
+    text = done.path.read_text()
+    assert "<svg" in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert all(word in text for word in ("loss", "sock", "lyon", "-3"))
+    [mart] = list((tmp_path / "marts" / "drift_daily").glob("day=*.parquet"))
+    assert pl.read_parquet(mart, hive_partitioning=False)["cause"].to_list() == ["loss"]
+
+
+def test_drift_is_listed_newest_first_by_location_and_cause(world: World):
+    world.count("lyon", "sock", 10, at(-80))
+    world.count("lyon", "glove", 10, at(-80))
+    world.count("lyon", "glove", 11, at(-9))
+    world.count("lyon", "sock", 7, at(-8))
+    with world.store.session() as s:
+        ledger.post(s, at(-7))
+        asked = {"now": NOON, "location": "", "cause": "", "closed": False, "limit": 9}
+        every = s.query("show/drift", **asked)
+        found = s.query("show/drift", **{**asked, "cause": "found", "location": "lyon"})
+        none = s.query("show/drift", **{**asked, "location": "lille"})
+    columns = ["sku", "cause", "units", "age_hours", "state"]
+    assert every.select(columns).rows() == [
+        ("sock", "loss", -3, 7, "drift"), ("glove", "found", 1, 7, "drift"),
+    ]  # fmt: skip
+    assert (found["sku"].to_list(), none.height) == (["glove"], 0)

@@ -10,7 +10,7 @@ from stock_world import World
 from oms_pipelines.stock import ledger
 from oms_pipelines.store import Store
 
-EACH, CLEAN = 75, 700
+EACH, CLEAN = 60, 500
 
 
 def test_injected_faults_are_found_with_their_cause_and_clean_shelves_raise_no_alarm(store: Store):

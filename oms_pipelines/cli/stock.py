@@ -69,7 +69,7 @@ def drift(
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """Show where counts differ from the ledger, or facts contradict it, why, and since when."""
+    """Show where counts differ from the ledger, or facts contradict it, why and since when."""
     oms = config.load()
     one_of(location or None, [x.id for x in oms.locations], "--location")
     with reading(oms) as session:
@@ -77,8 +77,7 @@ def drift(
             "show/drift", now=time_of(oms), location=location, cause=cause, closed=closed,
             limit=limit,
         )  # fmt: skip
-    none = "No count differs from the ledger." if not closed else "No count differed."
-    rows(found, as_json, "Drift, newest first", none)
+    rows(found, as_json, "Drift, newest first", "No count differs from the ledger.")
 
 
 @app.command()

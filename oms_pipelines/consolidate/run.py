@@ -196,7 +196,6 @@ def _batch(
     store: Store, oms: Oms, now: datetime, manifest: Manifest, steps: Iterator[Step]
 ) -> Outcome:
     """Merge one batch, its rejects and the fact that it was taken, in one transaction."""
-    whole = manifest.stream == "stock" and not _tells_movements(oms, manifest.source)
     first: list[Step] = [step for step in [next(steps, None)] if step]
     crash.point("consolidate.batch_normalized")
     with store.session() as session:
@@ -208,14 +207,17 @@ def _batch(
         )
         _keep_back(session, manifest, outcome, now)
         _tell_batches(session, [(manifest, outcome)], now)
-        _supersede(session, manifest, whole)
+        if not _tells_movements(oms, manifest):  # such a record comes once: no other replaces it
+            _supersede(session, manifest)
         crash.point("consolidate.batch_merging")
     crash.point("consolidate.batch_merged")
     return outcome
 
 
-def _tells_movements(oms: Oms, source: str) -> bool:
-    stock = oms.location(source).stock
+def _tells_movements(oms: Oms, manifest: Manifest) -> bool:
+    if manifest.stream != "stock":
+        return False
+    stock = oms.location(manifest.source).stock
     return stock is not None and stock.means == "delta"
 
 
@@ -279,14 +281,11 @@ def _tell_batches(
     session.upsert("batches", pl.DataFrame(rows))
 
 
-def _supersede(session: Session, manifest: Manifest, whole: bool) -> None:
-    """Take from the waiting what came again later, whichever of the two landed first.
-
-    Stock is replaced by later stock where a file has the whole of it.
-    """
+def _supersede(session: Session, manifest: Manifest) -> None:
+    """Take from the waiting what came again later, whichever of the two landed first."""
     where = {"source": manifest.source, "stream": manifest.stream}
     if not session.query("consolidate/waiting", **where).item():
         return
     session.run("consolidate/supersede_repeated", **where)
-    if manifest.stream in ("orders", "refunds", "returns", "supply") or whole:
+    if manifest.stream in ("orders", "refunds", "returns", "stock", "supply"):
         session.run(f"consolidate/supersede_{manifest.stream}", source=manifest.source)

@@ -69,7 +69,7 @@ def open_by_cause(session: Session) -> pl.DataFrame:
 
 
 def _changed(corrections: pl.DataFrame) -> pl.DataFrame:
-    """Return (location_id, sku, counted_at, by): how much each count moves the ledger otherwise."""
+    """Return by how much (`by`) each count now moves the ledger otherwise, by case."""
     shelf = pl.when(pl.col("from_account").str.starts_with("world/"))
     account = shelf.then("to_account").otherwise("from_account")
     signed = shelf.then("quantity").otherwise(-pl.col("quantity"))
@@ -124,7 +124,11 @@ def _cases(
     )
     both = both.with_columns(
         pl.coalesce("difference", "corrected").alias("difference"),
-        (pl.col("counted_at") == pl.col("counted_at").min().over(SHELF)).alias("first"),
+        # of a shelf whose counts stand, only what is open was read: that is never its first
+        (
+            (pl.col("counted_at") == pl.col("counted_at").min().over(SHELF))
+            & (pl.col("cause") == "opening").fill_null(True)
+        ).alias("first"),
     ).with_columns(pl.coalesce("expected", pl.col("counted") - pl.col("difference")))
     is_open = pl.col("state").is_in(["in_flight", "drift"]).fill_null(False)
     return both.filter(pl.col("fresh") | is_open)
