@@ -53,7 +53,7 @@ test: $(DEV_STAMP) lint
 	.venv/bin/pytest -n 2 --dist worksteal
 
 soak: $(DEV_STAMP)
-	.venv/bin/pytest -n 2 --dist worksteal -m soak
+	.venv/bin/pytest -n 2 --dist worksteal -m soak -rP
 
 bench: $(DEV_STAMP)
 	$(PY) -m bench

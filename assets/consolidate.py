@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.extract import REPORT
+from assets.extract import CONSOLIDATE, REPORT
 from assets.summary import fault, table, totals
 from oms_pipelines.consolidate import StreamResult, consolidate, load_reference
 from oms_pipelines.hub import Hub
@@ -16,6 +16,7 @@ STREAMS = {  # stream: its table, what it holds
     "refunds": ("refunds", "Money given back."),
     "returns": ("returns", "Returns as announced, by channels, form, file and command."),
     "stock": ("stock_counts", "What every location says it has."),
+    "supply": ("supply", "What every location is to receive."),
     "confirmations": ("shipments", "What locations shipped, short-picked and refused."),
     "acknowledgements": ("file_acknowledgements", "What locations answered to dispatch files."),
     "receipts": ("return_receipts", "Goods received back."),
@@ -25,7 +26,7 @@ STREAMS = {  # stream: its table, what it holds
 ALSO = {"announcements": "returns"}  # streams that come into the table of another
 
 SPECS = [
-    dg.AssetSpec(name, deps=[REPORT], group_name="consolidate", kinds={"sql"}, description=doc)
+    dg.AssetSpec(name, deps=[REPORT], group_name=CONSOLIDATE, kinds={"sql"}, description=doc)
     for name, doc in STREAMS.values()
 ]
 TAKEN_CHECKS = [
@@ -36,12 +37,14 @@ TAKEN_CHECKS = [
 ]
 
 
-@dg.multi_asset(name="consolidate", specs=SPECS, check_specs=TAKEN_CHECKS, pool=STORE)
+@dg.multi_asset(name=CONSOLIDATE, specs=SPECS, check_specs=TAKEN_CHECKS, pool=STORE)
 def consolidated(hub: dg.ResourceParam[Hub]) -> Iterator[dg.MaterializeResult]:
     """Shape, gate and merge every landed batch that the store has not taken yet."""
     with plainly():
         load_reference(hub.store, hub.oms, hub.now())
-        done = consolidate(hub.store, hub.landing, hub.oms, hub.now(), on_progress=hub.said)
+        done = consolidate(
+            hub.store, hub.landing, hub.oms, hub.now(), on_progress=hub.said, early=hub.early
+        )
     hub.results["consolidate"] = done
     for stream, (name, _) in STREAMS.items():
         yield _result(name, [r for r in done if ALSO.get(r.stream, r.stream) == stream])

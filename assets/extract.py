@@ -7,12 +7,14 @@ import dagster as dg
 from assets.partitions import Days, window_of
 from assets.summary import bars, table, totals
 from oms_pipelines.config import Oms
+from oms_pipelines.consolidate import Early
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages.extract import Extracted, Source, extract_all, sources
 from resources import plainly
 
 REPORT = dg.AssetKey("extraction_report")
 REACHABLE = "reachable"
+CONSOLIDATE = "consolidate"  # the step that merges; a backfill may run without it
 
 
 def key_of(source: Source) -> dg.AssetKey:
@@ -39,8 +41,10 @@ def extraction(oms: Oms, partitions: Days) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Pull the selected sources side by side into the landing zone."""
         wanted = [s for s in found if key_of(s) in context.selected_asset_keys]
+        if context.job_def.has_node_named(CONSOLIDATE):
+            hub.early = Early(hub.oms, hub.now())
         with plainly():
-            done = extract_all(hub, wanted, window_of(context, partitions, hub.now()))
+            done = extract_all(hub, wanted, window_of(context, partitions, hub.now()), hub.early)
         hub.results["extract"] = done
         for result in done:
             yield from _events(result, context.selected_asset_check_keys)

@@ -4,8 +4,8 @@ import dagster as dg
 
 from assets.checks import CHECKS
 from assets.partitions import LIVE, Days, today
-from assets.publish import FULL
 from assets.returns import return_form
+from assets.tags import FULL
 from oms_pipelines import clock
 from oms_pipelines.config import Oms
 from resources import plainly

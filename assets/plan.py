@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.summary import bars, table
+from assets.tags import FULL
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages import plan as stage
 from resources import STORE, plainly
@@ -18,9 +19,16 @@ def stock_ledger(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """Double-entry movements of stock, brought to what orders, locations and counts say."""
     with plainly():
         posted = stage.post_ledger(hub)
+        drift = stage.open_drift(hub)
     hub.results["ledger"] = posted
+    oldest = min((row["oldest"] for row in drift if row["state"] == "drift"), default=None)
     return dg.MaterializeResult(
-        metadata={"movements": posted.movements, "corrections by counts": posted.corrections}
+        metadata={
+            "movements": posted.movements,
+            "corrections by counts": posted.corrections,
+            "open drift by cause, in units": bars([(r["cause"], r["units"]) for r in drift]),
+            "oldest open drift": f"found {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "none",
+        }
     )
 
 
@@ -46,10 +54,10 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
 
 
 @dg.asset(group_name="plan", deps=[allocations], pool=STORE, kinds={"polars"})
-def levels(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+def levels(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """The stock level every channel should show, from what can be promised."""
     with plainly():
-        computed = stage.levels(hub)
+        computed = stage.levels(hub, full=FULL in context.run.tags)
     hub.results["levels"] = computed
     changed = sorted(computed.changed.items())
     return dg.MaterializeResult(

@@ -8,12 +8,12 @@ import dagster as dg
 
 from assets.plan import levels
 from assets.summary import fault, table
+from assets.tags import FULL
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages import publish as stage
 from resources import STORE, plainly
 
 DELIVERED = "delivered"
-FULL = "oms/full_levels"  # run tag: publish every level, changed or not
 GATES = {  # what each asset sends out, and the verdicts that must be open for it
     "dispatch_files": ("orders", "order_lines", "fulfillment_lines"),
     "published_levels": ("orders", "order_lines", "stock_counts", "fulfillment_lines", "levels"),
@@ -76,19 +76,33 @@ def published_levels(
             "accepted": r.accepted,
             "rejected": r.rejected,
             "unsettled": r.unsettled,
+            "read back": r.read,
+            "suspects": r.suspects,
+            "new alarms": r.alarms,
             "error": r.error,
         }
         for r in done
     ]
+    standing = stage.standing(hub)
+    open_alarms = sum(r["alarms"] for r in standing)
     errors = [f"{r.channel_id}: {r.error}" for r in done if r.error]
-    refused = sum(r.rejected for r in done)
+    doubts = [_refused(sum(r.rejected for r in done), "levels"), _shown(open_alarms)]
+    doubt = "; ".join(d for d in doubts if d) or None
     return dg.MaterializeResult(
         metadata={
             "channels": table(rows),
+            "standing (ages in minutes, delays in seconds)": table(standing),
             "sent": sum(r.sent for r in done),
+            "accepted": sum(r.accepted for r in done),
+            "observed": sum(r["observed"] for r in standing),
+            "suspects": sum(r.suspects for r in done),
+            "open alarms": open_alarms,
+            "oldest unobserved (minutes)": max(
+                (r["oldest_unobserved"] or 0.0 for r in standing), default=0.0
+            ),
             "failed channels": len(errors),
         },
-        check_results=[fault(DELIVERED, "published_levels", errors, _refused(refused, "levels"))],
+        check_results=[fault(DELIVERED, "published_levels", errors, doubt)],
     )
 
 
@@ -124,6 +138,10 @@ def tracking_and_messages(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
             fault(DELIVERED, "tracking_and_messages", errors, _refused(refused, "deliveries"))
         ],
     )
+
+
+def _shown(alarms: int) -> str | None:
+    return f"{alarms} levels are not what their channel accepted" if alarms else None
 
 
 def _refused(count: int, what: str) -> str | None:

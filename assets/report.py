@@ -11,14 +11,15 @@ from assets.summary import bars
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages import housekeeping as chores
 from oms_pipelines.stages import report as stage
+from oms_pipelines.stages import sharing
 from resources import STORE, plainly
 
 
-def _metadata(done: stage.Reported) -> dict:
+def _metadata(done: stage.Reported, drawn: str = "units by day") -> dict:
     found = {"rows": done.rows, "path": dg.MetadataValue.path(done.path.resolve()), **done.totals}
     if done.picture:
         data = base64.b64encode(done.picture.encode()).decode()
-        found["picture"] = dg.MetadataValue.md(f"![units by day](data:image/svg+xml;base64,{data})")
+        found["picture"] = dg.MetadataValue.md(f"![{drawn}](data:image/svg+xml;base64,{data})")
     return found
 
 
@@ -41,6 +42,27 @@ def returns_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """The returns page: plots and tables in one file that opens offline."""
     with plainly():
         return dg.MaterializeResult(metadata=_metadata(stage.returns_page(hub)))
+
+
+@dg.asset(group_name="report", deps=["levels"], pool=STORE, kinds={"html"})
+def sharing_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+    """Escrow and buffers: shares, quotas, weights, and what buffers cost and save."""
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(sharing.sharing_page(hub), "frontier"))
+
+
+@dg.asset(group_name="report", deps=["published_levels"], pool=STORE, kinds={"html"})
+def levels_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+    """The page of levels: where they stand by channel, those not observed yet, alarms."""
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(stage.levels_page(hub)))
+
+
+@dg.asset(group_name="report", deps=["stock_ledger"], pool=STORE, kinds={"html"})
+def drift_page(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
+    """Where counts and the ledger differ, why and since when: plots and tables, open offline."""
+    with plainly():
+        return dg.MaterializeResult(metadata=_metadata(stage.drift_page(hub)))
 
 
 def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
@@ -73,4 +95,5 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     return housekeeping
 
 
-ASSETS = [returns_statistics, orders_statistics, returns_page]
+PAGES = [returns_page, sharing_page, levels_page, drift_page]
+ASSETS = [returns_statistics, orders_statistics, *PAGES]

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench import measure
 
-ALL = ("merge", "plan", "tick", "ingest")
+ALL = ("merge", "plan", "tick", "stock", "ingest")
 
 
 def main() -> int:

@@ -73,7 +73,7 @@ def _timed(work: Any, url: str, folder: str, out: Any) -> None:
 def _hub(url: str, folder: Path) -> tuple[float, int]:
     from oms_pipelines import config
     from oms_pipelines.channels.base import Window
-    from oms_pipelines.consolidate import consolidate
+    from oms_pipelines.consolidate import Early, consolidate
     from oms_pipelines.hub import Hub
     from oms_pipelines.stages.extract import Source, extract
 
@@ -95,9 +95,10 @@ def _hub(url: str, folder: Path) -> tuple[float, int]:
     hub = Hub.open(config.parse(settings, {"TOKEN": "x"}))
     window = Window(datetime(2020, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
     started = time.perf_counter()
-    done = extract(hub, Source("shop", "orders", "channel"), window)
+    early = Early(hub.oms, hub.now())
+    done = extract(hub, Source("shop", "orders", "channel"), window, early)
     assert done.error is None, done.error
-    results = consolidate(hub.store, hub.landing, hub.oms, hub.now())
+    results = consolidate(hub.store, hub.landing, hub.oms, hub.now(), early=early)
     seconds = time.perf_counter() - started
     return seconds, sum(r.accepted for r in results if r.stream == "orders")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -43,6 +43,8 @@ from oms_pipelines.settings import (
     Unfilled,
     Url,
 )
+from oms_pipelines.settings_promises import promise_faults
+from oms_pipelines.settings_stock_faults import sharing_faults
 
 __all__ = [
     "Ack",
@@ -70,9 +72,12 @@ __all__ = [
     "Unfilled",
     "Url",
     "as_time",
+    "between",
     "config_path",
     "load",
     "parse",
+    "part",
+    "read_mapping",
     "untold",
 ]
 
@@ -96,6 +101,24 @@ def parse(data: Any, env: Mapping[str, str] | None = None) -> Oms:
     if faults or oms is None:
         raise Misconfigured(faults, oms)
     return oms
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def part(model: type[S], data: Any, where: str) -> S:
+    """Validate a part of the settings that stands elsewhere. Raises Misconfigured with paths."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as e:
+        found = e.errors(include_input=False, include_url=False, include_context=False)
+        faults = [_told(_path((where, *x["loc"])), x["type"], x["msg"]) for x in found]
+        raise Misconfigured(faults) from None
+
+
+def between(oms: Oms) -> list[str]:
+    """Return the faults that stand between sound settings, each with its path."""
+    return list(_faults_between(oms))
 
 
 def untold(more: Iterable[str], faults: Iterable[str]) -> list[str]:
@@ -151,17 +174,11 @@ def _faults_between(oms: Oms) -> Iterator[str]:
     places = {x.id for x in oms.locations}
     cure = f"no such location; there are {', '.join(sorted(places)) or 'none'}"
     for i, channel in enumerate(oms.channels):
-        stock = channel.stock
-        for j, location in enumerate(stock.locations or []):
+        for j, location in enumerate(channel.stock.locations or []):
             if location not in places:
                 yield f"channels[{i}].stock.locations[{j}]: {cure}"
-        if stock.mode == "escrow" and stock.share is None:
-            yield f"channels[{i}].stock.share: escrow needs a share between 0 and 1"
-        if stock.mode == "pooled" and stock.risk is None:
-            yield f"channels[{i}].stock.risk: pooled needs a risk, such as 0.001"
-    total = sum(c.stock.share or 0 for c in oms.channels if c.stock.mode == "escrow")
-    if total > 1 + 1e-9:
-        yield f"channels: the escrow shares add up to {total:g}, more than 1"
+    yield from sharing_faults(oms)
+    yield from promise_faults(oms)
     if oms.returns.location and oms.returns.location not in places:
         yield f"returns.location: {cure}"
     for condition in oms.returns.dispositions.keys() - set(DISPOSED):
@@ -217,8 +234,13 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Oms:
     Secrets come from the environment, or from the `.env` file beside the configuration.
     """
     path = path or config_path()
-    text = _read(path, "set OMS_CONFIG, or start from examples/oms.yaml")
-    env = {**_beside(path), **(os.environ if env is None else env)}
+    data = read_mapping(path, "set OMS_CONFIG, or start from examples/oms.yaml")
+    return parse(data, {**_beside(path), **(os.environ if env is None else env)})
+
+
+def read_mapping(path: Path, cure: str = "write its name right") -> dict[str, Any]:
+    """Read a YAML file of settings. Raises Misconfigured where it is none."""
+    text = _read(path, cure)
     try:
         data = yaml.load(text, _Loader)
     except yaml.YAMLError as e:
@@ -227,7 +249,7 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Oms:
         raise Misconfigured([f"{path}: not YAML that can be read"]) from None
     if not isinstance(data, dict):
         raise Misconfigured([f"{path}: expected a mapping of settings"])
-    return parse(data, env)
+    return data
 
 
 def _read(path: Path, cure: str) -> str:

@@ -35,7 +35,7 @@ def faults(oms: Oms, *, data: bool = True) -> list[str]:
         *check_rules(oms.routing),
         *_crosswalk(oms),
         *_letters(oms),
-        *(_files(oms) if data else ()),
+        *((list(_files(oms)) or _kits(oms)) if data else ()),
     ]
     return list(dict.fromkeys(found))
 
@@ -161,8 +161,69 @@ def _files(oms: Oms) -> Iterator[str]:
     named = {
         "catalog.skus": oms.catalog.skus,
         "catalog.sku_map": oms.catalog.sku_map,
+        "catalog.kits": oms.catalog.kits,
         "routing.postal_codes": oms.routing.postal_codes,
     }
     for path, file in named.items():
         if file is not None and not Path(file).is_file():
             yield f"{path}: {file} is no file; paths start where the command runs"
+    yield from _classes(oms)
+    yield from _quota_skus(oms)
+
+
+def _classes(oms: Oms) -> Iterator[str]:
+    """Yield classes that settings name and no SKU of the catalog has."""
+    from oms_pipelines.consolidate.reference import catalog_classes
+
+    named = [
+        (f"locations[{i}].safety[{j}].class", line.class_)
+        for i, location in enumerate(oms.locations)
+        for j, line in enumerate(location.safety)
+        if line.class_ != "*"
+    ]
+    skus = oms.catalog.skus
+    if not named or (skus is not None and not Path(skus).is_file()):
+        return
+    try:
+        known = catalog_classes(oms)
+    except Misconfigured as e:
+        yield from e.faults
+        return
+    for path, name in named:
+        if not known:
+            yield f"{path}: no SKU has a class; give the catalog a column class"
+        elif name not in known:
+            there = ", ".join(sorted(known)[:10])
+            yield f"{path}: no SKU of the catalog is {name}; there are {there}"
+
+
+def _quota_skus(oms: Oms) -> Iterator[str]:
+    """Yield the SKUs of quotas that the catalog does not hold, where it can be read."""
+    import polars as pl
+
+    named = [
+        (f"channels[{i}].stock.quotas[{j}].skus[{k}]", sku)
+        for i, channel in enumerate(oms.channels)
+        for j, quota in enumerate(channel.stock.quotas)
+        for k, sku in enumerate(quota.skus or [])
+    ]
+    if not named or oms.catalog.skus is None:
+        return
+    try:
+        catalog = pl.read_csv(oms.catalog.skus, columns=["sku"], infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError):
+        return
+    known = set(catalog["sku"])
+    yield from (f"{path}: not in the catalog" for path, sku in named if sku not in known)
+
+
+def _kits(oms: Oms) -> list[str]:
+    if oms.catalog.kits is None:
+        return []
+    from oms_pipelines.consolidate import check_kits  # it brings the stores
+
+    try:
+        check_kits(oms)
+    except Misconfigured as e:
+        return e.faults
+    return []

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from oms_pipelines import clock, config
 from oms_pipelines.channels import open_channel
@@ -17,6 +18,9 @@ from oms_pipelines.logistics.carriers import Carrier, open_carrier
 from oms_pipelines.outbox.letters import Mailer, mailer
 from oms_pipelines.store import Store, open_store
 
+if TYPE_CHECKING:  # a read needs none of it
+    from oms_pipelines.consolidate import Early
+
 
 def _silent(_: str) -> None:
     """Say nothing."""
@@ -24,7 +28,10 @@ def _silent(_: str) -> None:
 
 @dataclass
 class Hub:
-    """One opened hub. `said` takes progress lines; `results` keeps what the stages did."""
+    """One opened hub. `said` takes progress lines; `results` keeps what the stages did.
+
+    `early` is what extraction hands to consolidation, where one run does both.
+    """
 
     oms: Oms
     store: Store
@@ -32,6 +39,7 @@ class Hub:
     said: Callable[[str], None] = _silent
     results: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    early: "Early | None" = None
 
     @classmethod
     def open(cls, oms: Oms | None = None) -> "Hub":
@@ -54,8 +62,14 @@ class Hub:
         """Return the time of this run, asked once and kept, so that all its stages agree."""
         return self._now
 
+    def elapsed(self) -> float:
+        """Return the seconds since this run asked for its time."""
+        self.now()
+        return monotonic() - self._asked
+
     @cached_property
     def _now(self) -> datetime:
+        self._asked = monotonic()
         return clock.now(self.oms)
 
     @cached_property

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Integer,
@@ -38,12 +39,20 @@ def _money(name: str, doc: str) -> Column:
     return Column(name, Numeric(18, 4), nullable=True, comment=doc)
 
 
+def _real(name: str, doc: str) -> Column:
+    return Column(name, Double, nullable=False, comment=doc)
+
+
 def _time(name: str, doc: str, *, null: bool = True) -> Column:
     return Column(name, DateTime(timezone=True), nullable=null, comment=doc)
 
 
 def _flag(name: str, doc: str) -> Column:
     return Column(name, Boolean, nullable=True, comment=doc)
+
+
+def _number(name: str, doc: str) -> Column:
+    return Column(name, Double, nullable=True, comment=doc)
 
 
 def _version() -> list[Column]:
@@ -254,7 +263,7 @@ return_receipts = _table(
     _text("sku", "what was received", null=False),
     _units("quantity", "units received"),
     _text("condition", "as_new, opened, damaged, broken, unknown", null=False),
-    _text("disposition", "restock, repair, scrap, quarantine", null=False),
+    _text("disposition", "restock, repair, damaged, scrap, quarantine", null=False),
     _flag("not_ordered", "true when its order is known and holds no such SKU"),
     _text("reason_text", "the dock's remark"),
     _time("received_at", "when", null=False),
@@ -270,6 +279,7 @@ skus = _table(
     _units("weight_g", "grams a unit; null when unknown", null=True),
     _money("value", "for control totals and customs, a unit"),
     _text("currency", "ISO 4217"),
+    _text("class", "group of SKUs that settings name, such as fresh; null is none"),
 )
 
 sku_map = _table(
@@ -280,6 +290,34 @@ sku_map = _table(
     _text("channel_sku", "as the channel writes it", null=False),
     _text("sku", "the merchant's", null=False),
     _units("units_per", "SKU units in one sold unit"),
+)
+
+kits = _table(
+    "kits",
+    "What a kit is made of, as the catalog says; a component may be a kit itself.",
+    ("kit_sku", "sku"),
+    _text("kit_sku", "what is sold", null=False),
+    _text("sku", "a component", null=False),
+    _units("quantity", "units of it in one kit"),
+)
+
+bills = _table(
+    "bills",
+    "Bills of materials: the leaf components of a kit, nested kits resolved. A bill never changes: "
+    "a kit that changes has another, and what was planned by the old one keeps it.",
+    ("bill_id", "sku"),
+    _text("bill_id", "the kit's SKU and the first digits of a hash of its components", null=False),
+    _text("kit_sku", "what is sold", null=False),
+    _text("sku", "a component that is no kit", null=False),
+    _units("quantity", "units of it in one kit"),
+    Column(
+        "price_share",
+        Double,
+        nullable=False,
+        comment="part of the kit's price that one unit carries, by the values of the catalog",
+    ),
+    _flag("in_use", "true for the bill the kit has now"),
+    _time("changed_at", "when it came into use, or went out of it", null=False),
 )
 
 locations = _table(
@@ -311,18 +349,60 @@ stock_counts = _table(
     *_version(),
 )
 
+stock_lots = _table(
+    "stock_lots",
+    "The lots of the newest count of a SKU, where its location tells them: they add up to it.",
+    ("location_id", "sku", "counted_at", "lot"),
+    _text("location_id", "the location", null=False),
+    _text("sku", "what was counted", null=False),
+    _time("counted_at", "when it was counted", null=False),
+    _text("lot", "the location's own number; the day it expires where it gives none", null=False),
+    Column("expires_on", Date, nullable=True, comment="sold before this day begins; null is ever"),
+    _units("quantity", "units"),
+    parent="stock_counts",
+)
+
+supply = _table(
+    "supply",
+    "What a location is to receive: lines of purchase orders and transfers, as last told.",
+    ("location_id", "reference", "sku"),
+    _text("location_id", "where it is to arrive", null=False),
+    _text("reference", "the purchase order or transfer, as the location names it", null=False),
+    _text("sku", "what is to come", null=False),
+    _units("quantity", "units, those received included; 0 when it was called off"),
+    _units("received_quantity", "units that have come"),
+    _time("expected_at", "when", null=False),
+    _time("arrived_at", "first count of the SKU after that, which contains it; null if none"),
+    *_version(),
+)
+
+stock_adjustments = _table(
+    "stock_adjustments",
+    "Stock that a location says it gained or lost: files that tell movements, not counts.",
+    ("location_id", "reference", "sku"),
+    _text("location_id", "the location", null=False),
+    _text("reference", "the location's number of what it booked", null=False),
+    _text("sku", "what was booked", null=False),
+    _units("quantity", "units; negative when they left"),
+    _time("moved_at", "when", null=False),
+    _text("reason", "the location's own word"),
+    *_version(),
+)
+
 stock_movements = _table(
     "stock_movements",
     "Double entry: quantity leaves one account and enters another.",
     ("movement_id",),
     _text("movement_id", "derived from cause, cause_id, sku and accounts", null=False),
     _text("sku", "what moves", null=False),
-    _text("from_account", "location/bucket, or world/bucket", null=False),
-    _text("to_account", "location/bucket, or world/bucket", null=False),
+    _text("from_account", "location/bucket, channel/id/bucket, or world/bucket", null=False),
+    _text("to_account", "location/bucket, channel/id/bucket, or world/bucket", null=False),
     _units("quantity", "units, positive"),
     _text(
         "cause",
-        "count, allocation, release, shipment, short_pick, sale, return, delivery",
+        "count, allocation, release, shipment, short_pick, sale, announcement, return, delivery, "
+        "adjustment, "
+        "order (what waits for a location), level (what a channel has in escrow)",
         null=False,
     ),
     _text("cause_id", "the row that caused it", null=False),
@@ -334,9 +414,109 @@ stock_balances = _table(
     "stock_balances",
     "Sum of the movements by account and SKU, kept with each movement.",
     ("account", "sku"),
-    _text("account", "location/bucket, or world/bucket", null=False),
+    _text("account", "location/bucket, channel/id/bucket, or world/bucket", null=False),
     _text("sku", "what lies there", null=False),
     _units("quantity", "units, negative in world accounts that only give"),
+)
+
+order_sales = _table(
+    "order_sales",
+    "What orders of the last weeks add to `daily_sales`, so that one that changes is told anew.",
+    ("order_id", "sku", "location_id"),
+    _text("order_id", "the order", null=False),
+    _text("sku", "what was sold", null=False),
+    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
+    _text("channel_id", "who sold it", null=False),
+    _time("day", "the day it was placed, from 00:00 UTC", null=False),
+    _units("units", "SKU units sold and not canceled; 0 where the order has none left"),
+    _time("known_at", "when the hub last measured it otherwise", null=False),
+)
+
+daily_sales = _table(
+    "daily_sales",
+    "Measured demand: units sold by day over `stock.window`, kept with each tick.",
+    ("day", "channel_id", "sku", "location_id"),
+    _time("day", "the day the orders were placed, from 00:00 UTC", null=False),
+    _text("channel_id", "who sold it", null=False),
+    _text("sku", "what was sold", null=False),
+    _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
+    _units("units", "SKU units sold and not canceled; 0 where none is left"),
+)
+
+stock_touched = _table(
+    "stock_touched",
+    "SKUs whose levels are to be computed anew: their stock moved since. * is all.",
+    ("sku",),
+    _text("sku", "what moved", null=False),
+)
+
+level_runs = _table(
+    "level_runs",
+    "The last computation of levels: what has changed since is what is computed next.",
+    ("run",),
+    _text("run", "levels", null=False),
+    _units("number", "counts computations"),
+    _text("settings_hash", "of what oms.yaml says of channels and locations", null=False),
+    _time("computed_at", "the clock value computed with", null=False),
+)
+
+level_demand = _table(
+    "level_demand",
+    "What was sold and given to no location yet, as the levels last took it off.",
+    ("channel_id", "sku"),
+    _text("channel_id", "the channel", null=False),
+    _text("sku", "what is owed", null=False),
+    _units("quantity", "units"),
+)
+
+stock_drift = _table(
+    "stock_drift",
+    "Counts that differed from the ledger, and why: explained first, called drift then.",
+    ("location_id", "sku", "counted_at"),
+    _text("location_id", "the location", null=False),
+    _text("sku", "what was counted", null=False),
+    _time("counted_at", "when it was counted", null=False),
+    _time("read_at", "when the count was read", null=False),
+    _text("batch_id", "landing batch of the count", null=False),
+    _text("means", "on_hand or available, as the location counts"),
+    _units("counted", "units, as the location means them"),
+    _units("expected", "as the ledger had it at counted_at; at read_at for what came late"),
+    _units("difference", "counted less expected, when it was found"),
+    _units("corrected", "by how much this count moves the ledger now; 0 once facts explain it"),
+    _units("explained", "of what is corrected: by orders that may have left, untold so far"),
+    _units("drift", "what is left: units missing (negative) or found (positive)"),
+    _text(
+        "cause",
+        "opening, in_flight, lost_confirmation, doubled_receipt, doubled_confirmation, "
+        "late_count, doubled_count, recount, loss, found; or the late fact that explained it: "
+        "late_confirmation, late_receipt, late_sale, late_adjustment",
+        null=False,
+    ),
+    _text("evidence", "fulfillment orders, receipts, parcels, counts that point to the cause"),
+    _time("events_at", "when the oldest of them happened"),
+    _text("state", "in_flight, drift, explained, closed", null=False),
+    _time("found_at", "when the hub saw it", null=False),
+    _time("due_at", "when it is looked at again though nothing happens"),
+    _time("closed_at", "when it was explained or settled"),
+)
+
+stock_contradictions = _table(
+    "stock_contradictions",
+    "Facts of locations that contradict the ledger: accepted, and told here.",
+    ("kind", "location_id", "sku", "subject"),
+    _text(
+        "kind",
+        "shipped_more, shipped_unasked, short_pick_in_stock, received_more, "
+        "counted_below_allocated",
+        null=False,
+    ),
+    _text("location_id", "who said it", null=False),
+    _text("sku", "of what", null=False),
+    _text("subject", "order line, receipt line, or the shelf", null=False),
+    _units("units", "by how many it contradicts"),
+    _text("state", "open, closed", null=False),
+    _time("found_at", "when the hub saw it", null=False),
+    _time("closed_at", "when a later count of the shelf, or a later fact, settled it"),
 )
 
 levels = _table(
@@ -355,10 +535,85 @@ levels = _table(
     _time("sent_at", "when"),
     _units("held", "the most it may show: sent, and not acknowledged as lowered", null=True),
     _units("accepted", "last level the channel acknowledged", null=True),
+    _units("accepted_version", "version last acknowledged", null=True),
     _time("accepted_at", "when"),
-    _units("observed", "what the channel showed when it was read back", null=True),
+    _time("decided_at", "when that version was computed, of a first lowering; else null"),
+    _units("observed", "what the channel showed when it was last read", null=True),
+    _units("observed_version", "the version that explains it; null when none does", null=True),
     _time("observed_at", "when"),
-    _text("error", "why the last send was refused"),
+    _units("seen", "what it showed when that was last explained", null=True),
+    _time("seen_at", "when; from accepted_at on, the accepted level was seen"),
+    _time("checked_at", "when it was last asked for"),
+    _text("error", "why the last send was refused, or is to be repeated (retry: ...)"),
+)
+
+level_alarms = _table(
+    "level_alarms",
+    "A listing that showed another level than the channel accepted, past the channel's delay.",
+    ("channel_id", "channel_sku", "opened_at"),
+    _text("channel_id", "the channel", null=False),
+    _text("channel_sku", "the listing, as the channel writes it", null=False),
+    _time("opened_at", "when it was found", null=False),
+    _text("sku", "what is sold", null=False),
+    _text("kind", "higher, lower, or absent: shown than, or instead of, what was accepted"),
+    _units("accepted", "the level accepted", null=True),
+    _units("accepted_version", "its version", null=True),
+    _time("accepted_at", "when it was accepted"),
+    _units("observed", "what was shown instead, last", null=True),
+    _units("found", "how often it was found and sent again"),
+    _time("closed_at", "when what it should show was seen; null while it is open"),
+)
+
+level_delays = _table(
+    "level_delays",
+    "How long a channel takes to show a level, as measured: quantiles of level_delay_samples.",
+    ("channel_id",),
+    _text("channel_id", "the channel", null=False),
+    _units("delays", "levels measured so far, from acceptance to sight"),
+    _number("delay_p50", "seconds from acceptance to sight, median"),
+    _number("delay_p90", "the same, nine in ten"),
+    _number("delay_p99", "the same, upper 95 % bound of the 99 % quantile"),
+    _units("lags", "lowered levels in the sample, from decision to sight"),
+    _number("lag_p50", "seconds from decision to sight of lowered levels, median"),
+    _number("lag_p90", "the same, nine in ten"),
+    _number("lag_p99", "the same, upper 95 % bound of the 99 % quantile"),
+    _time("updated_at", "when it was last measured", null=False),
+)
+
+level_delay_samples = _table(
+    "level_delay_samples",
+    "The newest measured delays of a channel, in a ring of a thousand places.",
+    ("channel_id", "place"),
+    _text("channel_id", "the channel", null=False),
+    _units("place", "its place in the ring"),
+    _number("delay_seconds", "from acceptance to sight"),
+    _number("lag_seconds", "from decision to sight, of a lowered level; else null"),
+    _time("measured_at", "when it was seen", null=False),
+)
+
+stock_weights = _table(
+    "stock_weights",
+    "How demand moves the declared shares of escrow; renewed every `stock.rebalance.every`.",
+    ("channel_id", "sku"),
+    _text("channel_id", "the channel", null=False),
+    _text("sku", "what is shared", null=False),
+    _real("factor", "multiplies the declared claim; claims add up as declared all the same"),
+    _real("per_day", "SKU units the channel sold a day"),
+    _time("computed_at", "when", null=False),
+)
+
+stock_buffers = _table(
+    "stock_buffers",
+    "Units a pooled channel keeps back of a SKU, for what others sell before it shows less.",
+    ("channel_id", "sku"),
+    _text("channel_id", "the pooled channel", null=False),
+    _text("sku", "what is sold; * is any SKU without a row", null=False),
+    _units("buffer", "units kept back; the setting `buffer` is the least"),
+    _real("per_day", "SKU units a day that others who share the pool sell, as estimated"),
+    _real("dispersion", "variance of their sales over their mean, at least 1"),
+    _real("lag_seconds", "time in which such sales are not in the level yet"),
+    _real("risk", "of more than the buffer being sold in that time"),
+    _time("computed_at", "when", null=False),
 )
 
 plans = _table(
@@ -425,11 +680,12 @@ fulfillment_lines = _table(
     ("fo_id", "line_id", "sku"),
     _text("fo_id", "the fulfillment order", null=False),
     _text("line_id", "order line", null=False),
-    _text("sku", "what to pick", null=False),
+    _text("sku", "what to pick; of a kit, a component", null=False),
     _units("quantity", "units to ship"),
     _units("shipped_quantity", "units confirmed shipped"),
     _units("refused_quantity", "units the location could not or would not ship"),
     _text("refusal_reason", "the location's own word"),
+    _text("bill_id", "the kit's bill it was planned by; null where the line is no kit"),
 )
 
 files = _table(

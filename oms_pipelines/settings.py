@@ -67,7 +67,7 @@ class Inbound(Settings):
     profile: str
     source: str = Field(alias="from")
     pattern: str = "*.csv"
-    means: Literal["on_hand", "available"] = "on_hand"
+    means: Literal["on_hand", "available", "delta"] = "on_hand"
     absent: Literal["zero", "unchanged"] = "unchanged"
     max_shrink: Share = 0.5  # a snapshot that loses more than this share of rows is refused
 
@@ -101,6 +101,7 @@ class Location(Settings):
     return_notices: Outbound | None = None
     capacity: Capacity | None = None
     cut_off: CutOff | None = None
+    time_zone: Zone | None = None  # of its calendar days; that of its cut-off, else UTC
     ships: bool = True
     collects: bool = False
     handling_cost: float = Field(default=0, ge=0)
@@ -214,7 +215,7 @@ class Returns(Settings):
 
     reasons: list[Reason] = []
     drop: Drop | None = None
-    dispositions: dict[str, Literal["restock", "repair", "scrap", "quarantine"]] = {
+    dispositions: dict[str, Literal["restock", "repair", "damaged", "scrap", "quarantine"]] = {
         "as_new": "restock",
         "opened": "restock",
         "damaged": "repair",

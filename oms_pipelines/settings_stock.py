@@ -1,11 +1,21 @@
 """The settings of stock: how levels are made, shared, buffered and watched."""
 
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from oms_pipelines.setting_types import Duration, Identifier, Settings, Share, Units
+
+
+def _local(value: datetime) -> datetime:
+    if value.tzinfo is not None:
+        raise ValueError("write a local time of the channel, without an offset")
+    return value
+
+
+LocalTime = Annotated[datetime, AfterValidator(_local)]
 
 
 class Safety(Settings):
@@ -23,11 +33,23 @@ class Quota(Settings):
     """
 
     id: Identifier
-    skus: list[str] | None = None  # None is all
+    skus: list[str] | None = Field(default=None, min_length=1)  # None is all
     units: Units | None = None  # of each SKU, for the whole of the sale; or
     share: Share | None = None  # of the pool
-    from_: datetime = Field(alias="from")  # local time of the channel, without an offset
-    to: datetime  # local time; not included
+    from_: LocalTime = Field(alias="from")  # local time of the channel, without an offset
+    to: LocalTime  # local time; not included
+
+    def opens(self, zone: str) -> datetime:
+        """Return the moment it opens, in UTC.
+
+        A local time that the clocks skip is read as if they had not been put forward; of one
+        that comes twice the first counts. So a quota opens when the one before it closes.
+        """
+        return self.from_.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+    def closes(self, zone: str) -> datetime:
+        """Return the moment from which it is closed, in UTC."""
+        return self.to.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 class Preorder(Settings):
@@ -44,15 +66,18 @@ class ChannelStock(Settings):
     mode: Literal["escrow", "pooled", "none"] = "escrow"
     share: Share | None = None  # escrow: of the pool; or
     weight: float | None = Field(default=None, gt=0, le=1e6)  # of what the shares leave
-    minimum: Units = 0  # escrow: units it gets before shares are counted, where there are any
+    minimum: Units = 0  # escrow: its first units, before all shares and counted in its own
     risk: float | None = Field(default=None, gt=0, lt=1)  # pooled: of an oversell, a SKU and lag
     cold_start: Units | None = None  # pooled: the buffer of a SKU too little was measured of
-    cap: Units | None = None
-    stop_below: Units = 0
+    cap: Units | None = None  # never shows more; the others get what it cannot take
+    stop_below: Units = 0  # shows nothing rather than less; the others get those units
     buffer: Units = 0  # kept back whatever was measured
     locations: list[str] | None = None  # sells from these; None is all
     quotas: list[Quota] = []
     preorder: Preorder | None = None
+    delay: Duration = timedelta(minutes=15)  # from acceptance to sight, until it is measured
+    late_sales: Duration = timedelta(minutes=5)  # after which every sale is known to the hub
+    read_share: Share = 0.02  # of the listings read back by each tick, besides the suspects
     to: str | None = None  # file channels: folder the stock file is written to
     profile: str | None = None  # file channels: format of that file
 
@@ -69,3 +94,5 @@ class Stock(Settings):
 
     window: Duration = timedelta(days=28)  # of sales, from which demand is measured
     rebalance: Rebalance | None = None
+    # of dispatch: how long confirmations take where a location has told of too few parcels
+    confirmed_within: Duration = timedelta(days=2)

@@ -1,10 +1,18 @@
 """A shop to publish levels to: it can drop updates, lose answers, refuse, compare, and be down."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from stock_world import World
 
 from oms_pipelines.channels.base import Capabilities, Level, Receipt
+from oms_pipelines.config import Oms
 from oms_pipelines.errors import Unreachable
+from oms_pipelines.stock import ledger
+from oms_pipelines.stock.levels import compute_levels
+from oms_pipelines.stock.publishing import publish_levels
 
 
 @dataclass
@@ -57,3 +65,14 @@ class Shop:
         if self.fate == "down":
             raise Unreachable("shop: no answer")
         return {s: self.shown[s] for s in channel_skus if s in self.shown}
+
+
+def tick(
+    world: World, oms: Oms, shops: Mapping[str, Shop], when: datetime, **more: Any
+) -> dict[str, Any]:
+    """Post, compute and publish; return what happened by channel."""
+    with world.store.session() as s:
+        ledger.post(s, when)
+        compute_levels(s, oms, when)
+    done = publish_levels(world.store, oms, shops, when, **more)
+    return {r.channel_id: r for r in done}

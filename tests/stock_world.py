@@ -8,6 +8,7 @@ from store_frames import frame
 
 from oms_pipelines.config import Oms, parse
 from oms_pipelines.store import Session, Store
+from oms_pipelines.touched import touch
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -42,6 +43,8 @@ class World:
     def put(self, table: str, *rows: dict) -> None:
         with self.store.session() as s:
             s.upsert(table, frame(table, *rows))
+            if table == "sku_map":
+                touch(s, None)  # as the loading of the map does
 
     def batch(self, when: datetime) -> dict:
         """Return the version columns of a record that comes in a batch merged at `when`."""

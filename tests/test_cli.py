@@ -38,6 +38,7 @@ READS = [
     ("orders", "show", "shop/1"),
     ("stock", "show", "MUG"),
     ("stock", "drift"),
+    ("stock", "levels"),
     ("route", "explain", "shop/1"),
     ("route", "check"),
     ("route", "backtest"),
@@ -48,6 +49,12 @@ READS = [
     ("returns", "stats", "--by", "sku"),
     ("quarantine", "list"),
 ]
+
+
+def test_levels_of_an_empty_store_are_told_to_be_none(fresh: Oms):
+    assert "Every channel shows what it was told." in fresh("stock", "levels").out
+    assert fresh("stock", "levels", "--json").json == {"channels": [], "levels": []}
+    assert fresh("stock", "levels", "--channel", "nowhere").code == 2
 
 
 @pytest.mark.parametrize("words", READS, ids=" ".join)
@@ -65,7 +72,7 @@ def test_every_read_speaks_to_people_and_as_json_to_programs(oms: Oms, words: tu
     [
         (("orders", "list"), "No orders. `oms sync` brings them in."),
         (("files", "list"), "No file was written yet"),
-        (("stock", "drift"), "No count differed"),
+        (("stock", "drift"), "No count differs"),
         (("quarantine", "list"), "No such record is kept back."),
         (("returns", "stats"), "Nothing has been returned yet."),
         (("route", "backtest"), "No plan was stored"),
@@ -283,3 +290,27 @@ def test_a_file_nobody_may_read_is_named(fresh: Oms, tmp_path: Path):
     told = fresh("quarantine", "release", "beef", str(tmp_path / "folder"))
     assert told.code == 1
     assert "folder: cannot be read" in told.err
+
+
+PERIOD = ("--from", "2026-02-01", "--to", "2026-02-01")  # before anything was counted
+
+
+def test_other_shares_are_replayed_over_the_past_and_refused_where_they_are_wrong(oms, tmp_path):
+    file = tmp_path / "less.yaml"
+    file.write_text("shop: {share: 0.1}")
+    told = oms("stock", "whatif", "--shares", str(file), *PERIOD, "--json")
+    assert told.code == 0, told.err
+    rows = {(x["settings"], x["channel_id"]): x for x in told.json["settings"]}
+    assert set(rows) == {(s, c) for s in ("live", "less") for c in ("shop", "total")}
+    assert rows["live", "total"]["wanted"] == rows["live", "total"]["lost_out"] > 0
+    assert rows["less", "total"]["more_lost"] == 0
+    assert "not seen" in oms("stock", "whatif", "--shares", str(file), *PERIOD).out
+    file.write_text("web: {share: 0.1}")
+    told = oms("stock", "whatif", "--shares", str(file), *PERIOD)
+    assert (told.code, "less.yaml: web: there is no such channel" in told.err) == (2, True)
+    assert (
+        oms(
+            "stock", "whatif", "--shares", str(file), "--from", "2026-03-02", "--to", "2026-03-01"
+        ).code
+        == 2
+    )

@@ -120,6 +120,29 @@ BETWEEN = [
     ("routing.rules[1]", {"id": "all"}, "is the same as routing.rules[0].id"),
     ("returns.reasons[1]", {"code": "other", "label": {}}, "is the same as returns.reasons[0]"),
 ]
+SALE = {"id": "flash", "from": "2026-03-02T10:00:00", "to": "2026-03-04T10:00:00", "units": 5}
+LATER = SALE | {"id": "later", "from": "2026-03-04T09:59:59", "to": "2026-03-05"}
+SHARING = [
+    ("channels[0].stock.weight", 2, "a share or a weight, not both"),
+    ("channels[0].stock.risk", 0.1, "only a pooled channel has one"),
+    ("channels[0].stock.cold_start", 1, "only a pooled channel has one"),
+    ("channels[0].stock", {"share": 0.1, "minimum": 5, "cap": 4}, "more than the cap"),
+    ("channels[0].stock", {"share": 0.1, "stop_below": 5, "cap": 4}, "nothing would ever"),
+    ("channels[0].stock", {"mode": "pooled", "risk": 0.1, "share": 0.1}, "it has none"),
+    ("channels[0].stock", {"mode": "pooled", "risk": 0.1, "weight": 1}, "it has none"),
+    ("channels[0].stock", {"mode": "pooled", "risk": 0.1, "minimum": 1}, "only escrow"),
+    ("channels[0].stock", {"mode": "pooled", "risk": 0.1, "quotas": [SALE]}, "make the channel"),
+    ("channels[0].stock.quotas", [SALE | {"share": 0.1}], "units or share, one of them"),
+    ("channels[0].stock.quotas", [SALE | {"units": None}], "units or share, one of them"),
+    ("channels[0].stock.quotas", [SALE | {"to": SALE["from"]}], "not after from"),
+    ("channels[0].stock.quotas", [SALE | {"skus": []}], "at least 1 item"),
+    ("channels[0].stock.quotas", [SALE | {"to": "2026-03-04T10:00:00+01:00"}], "an offset"),
+    ("channels[0].stock.quotas", [SALE, SALE], "is the same as channels[0].stock.quotas[0].id"),
+    ("channels[0].stock.quotas", [SALE, LATER], "overlaps channels[0].stock.quotas[0]"),
+    ("channels[0].stock.quotas", [SALE | {"skus": ["x"]}, LATER], "overlaps"),
+    ("channels[0].stock.quotas", [SALE | {"units": None, "share": 0.6}, {**LATER, "units": None,
+     "share": 0.6, "from": "2026-03-03"}], "add up to more than 1"),
+]  # fmt: skip
 INSIDE = [
     ("channels[0].system", "magento", "no system is called so; there are file"),
     ("channels[0].credentials", {}, "write it as env:NAME"),
@@ -145,12 +168,40 @@ INSIDE = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "says"), [*SHAPE, *BETWEEN, *INSIDE])
+@pytest.mark.parametrize(("path", "value", "says"), [*SHAPE, *BETWEEN, *SHARING, *INSIDE])
 def test_each_kind_of_fault_names_its_path_and_the_cure(path: str, value: Any, says: str):
     found = told(changed(path, value))
     where = "carriers[0].id" if value == "colis" else path
     parents = {where, where.rpartition(".")[0] or where, where.rpartition("[")[0] or where}
     assert any(x.startswith(tuple(parents)) and says in x for x in found), found
+
+
+def test_quotas_that_only_touch_or_have_other_skus_are_no_fault():
+    next_one = LATER | {"from": SALE["to"]}
+    beside = [SALE | {"skus": ["x"]}, LATER | {"skus": ["y"]}]
+    for quotas in ([SALE, next_one], beside):
+        assert told(changed("channels[0].stock.quotas", quotas)) == []
+    only = {"quotas": [SALE], "locations": ["lyon"]}
+    assert told(changed("channels[0].stock", only)) == []
+
+
+def test_a_weight_that_the_shares_leave_nothing_is_a_fault():
+    data = changed("channels[1].stock", {"weight": 1})
+    assert told(data) == []
+    data["channels"][0]["stock"]["share"] = 1.0
+    cure = "the shares of the others leave nothing to weigh"
+    assert told(data) == [f"channels[1].stock.weight: {cure}"]
+
+
+def test_a_quota_of_a_sku_that_is_not_in_the_catalog_is_told_by_its_place(tmp_path: Path):
+    file = tmp_path / "skus.csv"
+    file.write_text("sku,title\nx,One\ny,Two\n", "utf-8")
+    data = changed("channels[0].stock.quotas", [SALE | {"skus": ["y", "nope"]}])
+    assert told(data) == []
+    data["catalog"] = {"skus": str(file)}
+    assert told(data) == ["channels[0].stock.quotas[0].skus[1]: not in the catalog"]
+    file.write_text("no such column\n", "utf-8")
+    assert told(data) == []  # the catalog's own faults are told when it is read
 
 
 def test_profiles_that_are_wrong_or_not_there_are_told():

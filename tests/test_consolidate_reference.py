@@ -8,6 +8,8 @@ from consolidate_world import NOW, oms
 
 from oms_pipelines.consolidate import load_reference
 from oms_pipelines.errors import Misconfigured
+from oms_pipelines.faults import faults
+from oms_pipelines.settings_stock import Safety
 from oms_pipelines.store import Store
 
 SKUS = "sku,title,weight_g,value,currency\n"
@@ -66,3 +68,24 @@ def test_a_missing_file_is_told(duckdb_store: Store, tmp_path: Path):
     settings = oms(tmp_path, catalog={"skus": str(tmp_path / "no.csv")})
     with pytest.raises(Misconfigured, match=r"catalog\.skus: .* cannot be read"):
         load_reference(duckdb_store, settings, NOW)
+
+
+def test_a_class_that_no_sku_of_the_catalog_has_is_a_fault_with_its_path(tmp_path: Path):
+    (tmp_path / "skus.csv").write_text("sku,title,weight_g,value,currency,class\nA,,,,,fresh\n")
+    settings = oms(tmp_path, channels=[], catalog={"skus": str(tmp_path / "skus.csv")})
+    lines = [Safety.model_validate({"class": name}) for name in ("fresh", "frozen", "*")]
+    place = settings.locations[0].model_copy(update={"safety": lines})
+    settings = settings.model_copy(update={"locations": [place]})
+    assert faults(settings) == [
+        "locations[0].safety[1].class: no SKU of the catalog is frozen; there are fresh"
+    ]
+    (tmp_path / "skus.csv").write_text(SKUS + "A,,,,\n")
+    none = "no SKU has a class; give the catalog a column class"
+    assert faults(settings) == [f"locations[0].safety[{i}].class: {none}" for i in (0, 1)]
+
+
+def test_the_class_of_a_sku_is_loaded_where_the_catalog_has_it(store: Store, tmp_path: Path):
+    settings = catalog(tmp_path, "sku,title,weight_g,value,currency,class\nA,,,,,fresh\nB,,,,,\n")
+    load_reference(store, settings, NOW)
+    with store.session(read_only=True) as session:
+        assert session.table("skus").select("sku", "class").rows() == [("A", "fresh"), ("B", None)]

@@ -117,7 +117,8 @@ def test_the_tick_leaves_quality_suites_to_the_nightly_lane(oms):
     assert checks["tick"] == {"reachable", "taken", "delivered"}
     assert checks["nightly"] == checks["tick"] | suites
     assert (checks["quality"], assets["quality"]) == (suites, set())
-    reports = {"returns_statistics", "orders_statistics", "returns_page", "housekeeping"}
+    pages = {"returns_page", "sharing_page", "levels_page", "drift_page"}
+    reports = {"returns_statistics", "orders_statistics", "housekeeping"} | pages
     assert assets["nightly"] - assets["tick"] == reports
 
 

@@ -106,6 +106,21 @@ def test_a_range_marks_each_of_its_days_in_one_run(oms, root):
         assert instance.get_runs_count() == 1
 
 
+@pytest.mark.parametrize(("assets", "early"), [(None, True), (["orders_raw/sale"], False)])
+def test_pages_are_gated_early_where_the_run_merges_them(oms, root, assets, early):
+    sell(root)
+    hub = Hub.open(oms)
+    made = definitions(oms, hub).resolve_job_def("tick")
+    keys = assets and [dg.AssetKey.from_user_string(a) for a in assets]
+    made.execute_in_process(
+        tags=dict(zip(RANGE, ("2026-07-01", "2026-07-01"), strict=True)),
+        asset_selection=keys,
+        raise_on_error=False,
+    )
+    assert (hub.early is not None) is early
+    assert len(_batches(oms)) == 1
+
+
 def test_days_to_come_are_refused(oms, monkeypatch):
     made = definitions(oms, Hub.open(oms)).resolve_job_def("tick")
     monkeypatch.setenv("OMS_NOW", "2026-06-20T12:00:00Z")  # the clock was set back since

@@ -73,7 +73,7 @@ def test_columns_may_stand_in_any_order_and_optional_ones_be_absent():
         ("sku;quantity;counted_at\nA;1;\n".encode("utf-16"), "declare encoding: utf-16"),
         (b"sku;quantity;sku\r\nA;1;\r\n", "sku more than once"),
         (b"sku;counted_at\r\nA;\r\n", "lacks quantity"),
-        (b"sku;quantity;counted_at;lot\r\nA;1;;\r\n", "unknown titles in column 4"),
+        (b"sku;quantity;counted_at;shelf\r\nA;1;;\r\n", "unknown titles in column 4"),
         (b"sku,quantity,counted_at\r\nA,1,\r\n", "lacks sku, quantity"),
         (b"\r\nsku;quantity\r\nA;1\r\n", "line 1: empty"),
     ],

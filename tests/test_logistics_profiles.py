@@ -53,8 +53,8 @@ def test_a_name_nobody_wrote_is_the_built_in_one_of_its_kind():
             "profiles.p.header.colour: a stock file has no such field",
         ),
         ({"header": {"sku": "S", "quantity": "S"}}, "profiles.p.header: the title 'S'"),
-        ({"defaults": {"lot": "1"}}, "profiles.p.defaults.lot: a stock file has no such field"),
-        ({"values": {"lot": {}}}, "profiles.p.values.lot: a stock file has no such field"),
+        ({"defaults": {"shelf": "1"}}, "profiles.p.defaults.shelf: a stock file has no such field"),
+        ({"values": {"shelf": {}}}, "profiles.p.values.shelf: a stock file has no such field"),
     ],
 )
 def test_a_fault_is_told_with_its_path(differences: dict, told: str):

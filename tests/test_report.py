@@ -72,12 +72,12 @@ def test_a_return_counts_by_reason_sku_channel_location_carrier_and_initiator(wo
     assert found.to_dicts() == [
         where | {
             "initiator": "customer", "reason": "broken", "sku": "glove", "announced": 1,
-            "received": 1, "restocked": 0, "repaired": 1, "scrapped": 0, "waiting": 0,
+            "received": 1, "restocked": 0, "repaired": 1, "damaged": 0, "scrapped": 0, "waiting": 0,
             "not_ordered": 0,
         },
         where | {
             "initiator": "customer", "reason": "size", "sku": "sock", "announced": 3,
-            "received": 3, "restocked": 2, "repaired": 0, "scrapped": 1, "waiting": 0,
+            "received": 3, "restocked": 2, "repaired": 0, "damaged": 0, "scrapped": 1, "waiting": 0,
             "not_ordered": 0,
         },
     ]  # fmt: skip

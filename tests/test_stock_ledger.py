@@ -253,6 +253,7 @@ def test_a_parcel_goes_from_transit_to_the_customer_however_late_the_carrier_tel
     [
         ("restock", "lyon/sellable"),
         ("repair", "lyon/repair"),
+        ("damaged", "lyon/damaged"),
         ("scrap", "world/scrap"),
         ("quarantine", "lyon/quarantine"),
     ],
@@ -365,3 +366,32 @@ def test_what_a_plan_allocates_is_reserved_at_once_and_posted_no_second_time(wor
         assert balances(s)[LYON] == 5
     found = post(world, NOON)
     assert (found[LYON], found[ALLOCATED]) == (5, 5)
+
+
+def announce(world: World, quantity: int, when: datetime, **more) -> None:
+    """Announce the return `hub/r1` of socks."""
+    row = {
+        "return_id": "hub/r1", "source": "hub", "initiator": "customer", "status": "announced",
+        "announced_at": when, **world.batch(when), **more,
+    }  # fmt: skip
+    world.put("returns", row)
+    world.put("return_lines", {
+        "return_id": "hub/r1", "line_id": "1", "sku": "sock", "quantity": quantity,
+    })  # fmt: skip
+
+
+def test_what_is_announced_is_on_its_way_back_until_it_is_received(world: World):
+    announce(world, 3, NOON)
+    assert post(world, NOON)["world/returning", "sock"] == 3
+    world.receipt("sock", 2, "restock", at(1), return_id="hub/r1")
+    found = post(world, at(1))
+    assert (found["world/returning", "sock"], found[LYON]) == (1, 2)
+    assert found["world/customer", "sock"] == -3
+
+
+@pytest.mark.parametrize("status", ["refused", "canceled", "closed"])
+def test_a_return_that_ends_is_not_on_its_way(world: World, status: str):
+    announce(world, 3, NOON)
+    post(world, NOON)
+    announce(world, 3, NOON, status=status, fetched_at=at(1))
+    assert post(world, at(1)) == {}

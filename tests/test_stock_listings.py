@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shop_fake import Shop
 from stock_world import NOON, World, at, channel, network
@@ -55,6 +55,7 @@ def test_in_escrow_each_listing_has_its_part_in_whole_packs_and_the_base_the_res
     assert listed(ALONE, level, SINGLE, PACK) == {"SOCK": single, "SOCK-X6": pack}
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 500),
     st.lists(st.tuples(st.integers(1, 12), st.text("AB", max_size=3)), unique_by=lambda x: x[1]),

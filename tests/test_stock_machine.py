@@ -185,7 +185,7 @@ class Ungated(Machine):
     """The same with ack-before-raise switched off: levels go up at once."""
 
     @staticmethod
-    def policy(known: pl.DataFrame, channels) -> pl.DataFrame:
+    def policy(known: pl.DataFrame, channels, bills: pl.DataFrame) -> pl.DataFrame:
         return known.select("channel_id", "channel_sku", pl.col("desired").alias("level"))
 
     def _check(self, before: dict, after: dict, most: int) -> None:

@@ -7,9 +7,11 @@ Source: shopify.dev, "API limits" and "Response status and error codes".
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
+
+import msgspec
 
 from oms_pipelines.errors import Malformed, OmsError, Rejected, Unreachable
 from oms_pipelines.http import Fetcher, Response
@@ -52,10 +54,18 @@ class Graph:
         self._fetcher = fetcher
         self._url = url
 
-    def ask(self, operation: str, variables: Mapping[str, Any], *, again: bool = True) -> Response:
+    def ask(
+        self,
+        operation: str,
+        variables: Mapping[str, Any],
+        *,
+        again: bool = True,
+        shape: msgspec.json.Decoder | None = None,
+    ) -> Response:
         """Send an operation and return its answer, whose JSON has `data` and no errors.
 
-        `again` tells whether it may be repeated without knowing what became of it.
+        `again` tells whether it may be repeated without knowing what became of it. Of an
+        answer that fits the `shape` no more is built; it names `data`, `errors`, `extensions`.
         Raises TooCostly when the query can never run as it is.
         """
         response = self._fetcher.request(
@@ -65,9 +75,9 @@ class Graph:
             expect="any",
             ok=(200, 429),
             idempotent=again,
-            on_response=_throttled,
+            on_response=partial(_throttled, shape=shape),
         )
-        payload = self._payload(operation, response)
+        payload = self._payload(operation, response, shape)
         wait = _cost_wait(payload)
         if wait:
             self._fetcher.pause(wait)  # the next query of this kind would be throttled
@@ -79,8 +89,10 @@ class Graph:
         """Send an operation and return the `data` of its answer."""
         return self.ask(operation, variables, again=again).json()["data"]
 
-    def _payload(self, operation: str, response: Response) -> dict[str, Any]:
-        payload = _json(response)
+    def _payload(
+        self, operation: str, response: Response, shape: msgspec.json.Decoder | None
+    ) -> dict[str, Any]:
+        payload = _json(response, shape)
         if payload is None:
             raise Malformed(f"{self._fetcher.source}: {operation} was not answered in JSON")
         errors = payload.get("errors")
@@ -102,9 +114,7 @@ class Graph:
         `more` names the operation that continues each connection; `outer` tells whether the
         page itself is continued. Most pages overflow nowhere, and are not walked through.
         """
-        if len(_OPEN_PAGE.findall(body)) <= int(outer):
-            return False
-        return self._complete(payload, more)
+        return overflows(body, outer) and self._complete(payload, more)
 
     def _complete(self, value: Any, more: Mapping[str, str]) -> bool:
         changed = False
@@ -132,9 +142,14 @@ class Graph:
         return changed
 
 
-def _throttled(response: Response) -> float | None:
+def overflows(body: bytes, outer: bool) -> bool:
+    """Tell whether a connection of a page goes on, besides the page itself (`outer`)."""
+    return len(_OPEN_PAGE.findall(body)) > int(outer)
+
+
+def _throttled(response: Response, shape: msgspec.json.Decoder | None = None) -> float | None:
     """Return the seconds to wait when an answer is throttled, None when it is not."""
-    payload = _json(response)
+    payload = _json(response, shape)
     if response.status != 429 and _extensions((payload or {}).get("errors")).get("code") != (
         "THROTTLED"
     ):
@@ -154,9 +169,9 @@ def _cost_wait(payload: Mapping[str, Any]) -> float:
     return max(0.0, asked - held) / rate
 
 
-def _json(response: Response) -> dict[str, Any] | None:
+def _json(response: Response, shape: msgspec.json.Decoder | None) -> dict[str, Any] | None:
     try:
-        payload = response.json()
+        payload = response.outline(shape) if shape else response.json()
     except Malformed:
         return None
     return payload if isinstance(payload, dict) else None

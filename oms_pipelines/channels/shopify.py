@@ -9,13 +9,14 @@ Any change of a return moves the update time of its order.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
+import msgspec
 import orjson
 from pydantic import Field, ValidationError
 
 from oms_pipelines.channels import _shopify_stock, _shopify_tracking
-from oms_pipelines.channels._shopify_graphql import Graph, TooCostly
+from oms_pipelines.channels._shopify_graphql import Graph, TooCostly, overflows
 from oms_pipelines.channels._shopify_pages import one_each, records
 from oms_pipelines.channels.base import Capabilities, Level, Page, Parcel, Receipt, Window
 from oms_pipelines.config import Channel as ChannelSettings
@@ -33,6 +34,30 @@ _MORE_ORDERS = {
     "refundLineItems": "MoreRefundLineItems",
 }
 _MORE_RETURNS = {"returns": "MoreReturns", "returnLineItems": "MoreReturnLineItems"}
+
+
+class _Order(TypedDict, total=False):
+    updatedAt: Any
+
+
+class _Orders(TypedDict, total=False):
+    pageInfo: Any
+    nodes: list[_Order]
+
+
+class _Data(TypedDict, total=False):
+    orders: _Orders
+
+
+class _Answer(TypedDict, total=False):
+    """All that is read of a page of orders before it lands."""
+
+    data: _Data
+    errors: Any
+    extensions: Any
+
+
+_SHAPES = {"orders": msgspec.json.Decoder(_Answer)}
 
 
 class Options(Settings):
@@ -169,8 +194,9 @@ class Shopify:
     def _page(
         self, operation: str, stream: str, variables: Mapping[str, Any], more: Mapping[str, str]
     ) -> Page:
-        response = self._graph.ask(operation, variables)
-        payload = response.json()
+        shape = _SHAPES.get(stream)
+        response = self._graph.ask(operation, variables, shape=shape)
+        payload = response.outline(shape) if shape else response.json()
         found, body = payload["data"].get("orders"), response.body
         if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
             raise Malformed(f"{self._id}: {operation} was answered without orders.nodes")
@@ -179,8 +205,11 @@ class Shopify:
         if onward and following in (None, variables["after"]):
             raise Unreachable(f"{self._id}: {operation} does not move on; read again")
         nodes = found["nodes"]
-        if self._graph.complete(body, nodes, more, onward):
-            body = orjson.dumps(payload)
+        if overflows(body, onward):
+            payload = response.json()
+            nodes = payload["data"]["orders"]["nodes"]
+            if self._graph.complete(body, nodes, more, onward):
+                body = orjson.dumps(payload)
         return Page(stream, body, _count(stream, nodes), following, _newest(nodes))
 
 

@@ -1,14 +1,18 @@
 """Commands that look at orders."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oms_pipelines import config
-from oms_pipelines.cli.opened import one_of, reading
+from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.show import Json, Limit, document, rows, say, tell
+from oms_pipelines.config import Oms
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
+
+if TYPE_CHECKING:
+    import polars as pl
 
 app = typer.Typer(no_args_is_help=True)
 STATUSES = ("open", "held", "canceled", "closed")
@@ -47,9 +51,11 @@ def list_(
 @app.command()
 def show(order: str, as_json: Json = False) -> None:
     """Show one order by its id, number or external id: lines, and what happened."""
-    with reading() as session:
+    oms = config.load()
+    with reading(oms) as session:
         head = find_order(session, order)
         lines = session.query("show/order_lines", order_id=head["order_id"])
+        lines = _with_dates(session, oms, lines, head["order_id"])
         story = session.query("show/order_story", order_id=head["order_id"])
     if as_json:
         document({"order": head, "lines": lines.to_dicts(), "story": story.to_dicts()})
@@ -68,3 +74,14 @@ def show(order: str, as_json: Json = False) -> None:
     say("")
     rows(lines, False, "Lines", "No lines.")
     rows(story, False, "Story", "Nothing has happened yet.")
+
+
+def _with_dates(session: Session, oms: Oms, lines: "pl.DataFrame", order_id: str) -> "pl.DataFrame":
+    """Add `expected_at` to lines that wait: when the supply comes that they are served from."""
+    import polars as pl
+
+    from oms_pipelines.stock.supply import backorders
+
+    skus = lines.select("sku").drop_nulls().unique()
+    waits = backorders(session, oms, time_of(oms), skus).filter(pl.col("order_id") == order_id)
+    return lines.join(waits.select("line_id", "expected_at"), on="line_id", how="left")

@@ -17,6 +17,7 @@ WHERE_PUT = {
     "quarantine": "set aside in quarantine",
     "restock": "restocked",
     "repair": "sent to repair",
+    "damaged": "kept as damaged",
     "scrap": "scrapped",
 }
 Lines = Annotated[list[str] | None, typer.Option("--line", help="LINE or LINE=QUANTITY.")]

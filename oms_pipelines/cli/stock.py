@@ -1,11 +1,20 @@
 """Commands that look at stock."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from oms_pipelines.cli.opened import reading
-from oms_pipelines.cli.show import Json, Limit, document, rows
+from oms_pipelines import config
+from oms_pipelines.cli.opened import one_of, reading, time_of
+from oms_pipelines.cli.show import Json, Limit, document, rows, tell
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
+
+if TYPE_CHECKING:
+    from oms_pipelines.config import Oms
+    from oms_pipelines.stock.trace import Trace
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,9 +33,17 @@ def _known(session: Session, sku: str) -> None:
 @app.command()
 def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
     """Show one SKU: where it lies, what was counted, every channel's level, its movements."""
-    with reading() as session:
+    import polars as pl
+
+    from oms_pipelines.stock.explain import explain_channels, explain_locations
+
+    oms = config.load()
+    with reading(oms) as session:
         _known(session, sku)
+        now, wanted = time_of(oms), pl.DataFrame({"sku": [sku]})
         found = {
+            "locations": explain_locations(session, oms, now, wanted).drop("sku"),
+            "channels": explain_channels(session, oms, now, wanted).drop("sku"),
             "accounts": session.query("show/stock", sku=sku),
             "counts": session.query("show/counts", sku=sku),
             "levels": session.query("show/levels", sku=sku),
@@ -35,6 +52,9 @@ def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
     if as_json:
         document({"sku": sku, **{name: frame.to_dicts() for name, frame in found.items()}})
         return
+    rows(found["locations"], False, "Why this number", "No location has it, or is to receive it.")
+    if any(found["channels"]["preorder"]):
+        rows(found["channels"], False, "On hand and before it is there", "")
     rows(found["accounts"], False, f"Where {sku} lies", f"{sku} lies nowhere.")
     rows(found["counts"], False, "Newest counts", "No location has counted it.")
     rows(found["levels"], False, "Levels", "No channel is told a level of it.")
@@ -42,8 +62,110 @@ def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
 
 
 @app.command()
-def drift(limit: Limit = 50, as_json: Json = False) -> None:
-    """Show where counts differed from the ledger, beyond the first count."""
-    with reading() as session:
-        found = session.query("show/drift", limit=limit)
-    rows(found, as_json, "Drift", "No count differed from the ledger.")
+def drift(
+    location: Annotated[str, typer.Option(help="Of one location.")] = "",
+    cause: Annotated[str, typer.Option(help="Of one cause, such as loss.")] = "",
+    closed: Annotated[bool, typer.Option("--all", help="What was explained, too.")] = False,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Show where counts differ from the ledger, or facts contradict it, why, and since when."""
+    oms = config.load()
+    one_of(location or None, [x.id for x in oms.locations], "--location")
+    with reading(oms) as session:
+        found = session.query(
+            "show/drift", now=time_of(oms), location=location, cause=cause, closed=closed,
+            limit=limit,
+        )  # fmt: skip
+    none = "No count differs from the ledger." if not closed else "No count differed."
+    rows(found, as_json, "Drift, newest first", none)
+
+
+@app.command()
+def levels(
+    channel: Annotated[str | None, typer.Option(help="Of this channel alone.")] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Show where levels stand, by channel, and those not seen on their channel; ages in minutes."""
+    from oms_pipelines.stock.loop import by_channel, not_observed
+
+    oms = config.load()
+    one_of(channel, [c.id for c in oms.channels], "--channel")
+    now = time_of(oms)
+    with reading(oms) as session:
+        channels = by_channel(session, now)
+        found = not_observed(session, now, limit, channel)
+    if channel:
+        channels = channels.filter(channels["channel_id"] == channel)
+    if as_json:
+        document({"channels": channels.to_dicts(), "levels": found.to_dicts()})
+        return
+    rows(channels, False, "Levels by channel", "No channel is told levels.")
+    hidden = ("sent_version", "accepted_version", "observed_version")
+    rows(found, False, "Not observed", "Every channel shows what it was told.", hide=hidden)
+
+
+Shares = Annotated[
+    list[Path], typer.Option("--shares", help="YAML: `stock` settings by channel. May come again.")
+]
+FromDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (UTC).")]
+ToDay = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")]
+Sales = Annotated[
+    Path | None, typer.Option(help="Replay this table of order lines, not the store.")
+]
+Columns = Annotated[
+    str | None, typer.Option("--map", help="Its columns: sku=..,quantity=..,placed_at=..")
+]
+Network = Annotated[Path | None, typer.Option(help="YAML: who sells the lines, from where.")]
+_CAVEAT = (
+    "Demand is what was bought then. What could not be bought is not seen, so lost sales are "
+    "understated where shops were empty."
+)
+
+
+@app.command()
+def whatif(
+    shares: Shares,
+    from_: FromDay,
+    to: ToDay,
+    sales: Sales = None,
+    columns: Columns = None,
+    network: Network = None,
+    as_json: Json = False,
+) -> None:
+    """Replay a past period under other stock settings, beside the live ones."""
+    from oms_pipelines.stock import whatif as engine
+
+    since, until = (x.replace(tzinfo=UTC) for x in (from_, to + timedelta(days=1)))
+    if until <= since:
+        raise typer.BadParameter("is before --from", param_hint="--to")
+    oms, trace = _past(since, until, sales, columns, network)
+    policies = [engine.Policy(engine.LIVE, oms), *(engine.read_shares(x, oms) for x in shares)]
+    if trace.demand.is_empty():
+        raise Rejected("nothing was sold in that time on a channel that is told levels")
+    found = engine.compare(trace, policies, engine.hub_play(oms, {}))
+    if as_json:
+        document({"demand": _CAVEAT, "settings": found.to_dicts()})
+        return
+    title = f"{from_:%Y-%m-%d} to {to:%Y-%m-%d} again, units"
+    rows(found, False, title, "No channel is told levels.")
+    tell(_CAVEAT)
+
+
+def _past(
+    since: datetime, until: datetime, sales: Path | None, columns: str | None, network: Path | None
+) -> "tuple[Oms, Trace]":
+    """Return the live settings and the period, of the store or of a table of order lines."""
+    if sales is None:
+        from oms_pipelines.stock.whatif import stored_trace
+
+        oms = config.load()
+        with reading(oms) as session:
+            return oms, stored_trace(session, oms, since, until)
+    from oms_pipelines.stock.sales_table import as_trace, read_lines, read_network
+
+    if columns is None or network is None:
+        raise typer.BadParameter("needs --map and --network", param_hint="--sales")
+    oms, replay = read_network(network)
+    return oms, as_trace(read_lines(sales, columns, replay), since, until, replay)

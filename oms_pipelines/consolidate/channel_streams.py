@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import polars as pl
@@ -27,22 +29,39 @@ def reasons_of(oms: Oms, system: str) -> dict[str, str]:
     return {raw: r.code for r in oms.returns.reasons for raw in r.channels.get(system, ())}
 
 
-def channel_steps(batch: Batch) -> Iterator[Pending]:
-    channel = batch.oms.channel(batch.source)
-    info = BatchInfo(
-        batch_id=batch.id,
-        source=batch.source,
-        fetched_at=batch.manifest.fetched_at,
+def info_of(oms: Oms, source: str, batch_id: str, fetched_at: datetime) -> BatchInfo:
+    """Return what normalization knows of a batch of a channel."""
+    channel = oms.channel(source)
+    return BatchInfo(
+        batch_id=batch_id,
+        source=source,
+        fetched_at=fetched_at,
         channel=channel,
-        profiles=batch.oms.profiles,
-        reasons=reasons_of(batch.oms, channel.system),
+        profiles=oms.profiles,
+        reasons=reasons_of(oms, channel.system),
     )
-    for part in normalizing(batch.pages, channel.system, batch.manifest.stream, info):
+
+
+def channel_steps(batch: Batch) -> Iterator[Pending]:
+    if batch.gated is not None:
+        parts = batch.gated
+    else:
+        info = info_of(batch.oms, batch.source, batch.id, batch.manifest.fetched_at)
+        parts = normalizing(batch.pages, info.channel.system, batch.manifest.stream, info)
+    for part in parts:
         yield Pending(partial(_ready, batch, part))
 
 
 def _ready(batch: Batch, part: Future[Normalized]) -> Step:
-    return partial(_merge, batch, part.result())
+    found = part.result()
+    if batch.gated is not None:  # its pages were gated before the batch had its name
+        named = pl.lit(batch.id).alias("batch_id")
+        tables = {
+            name: rows.with_columns(named) if "batch_id" in rows.columns else rows
+            for name, rows in found.accepted.items()
+        }
+        found = replace(found, accepted=tables)
+    return partial(_merge, batch, found)
 
 
 def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:

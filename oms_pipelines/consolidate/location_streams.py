@@ -13,6 +13,7 @@ from oms_pipelines.logistics.kinds import BY_COMMAND, RECEIPT
 from oms_pipelines.returns import links, receipts
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import empty
+from oms_pipelines.touched import touch
 
 
 def file_steps(
@@ -38,6 +39,8 @@ def _profile(batch: Batch, location: Location, what: str, kind: str) -> profiles
 
 
 def merge_stock(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
+    if place.stock is not None and place.stock.means == "delta":
+        return _merge_deltas(session, b, page, body, place)
     fetched_at = b.manifest.fetched_at
     # a mended row comes alone: that is no shrunken snapshot
     last = None if b.manifest.mended_of else parse.last_snapshot(session, place.id, fetched_at)
@@ -47,15 +50,55 @@ def merge_stock(session: Session, b: Batch, page: int, body: bytes, place: Locat
         place,
         fetched_at,
         b.id,
+        known=_known(session, b),
         last=last,
         name=b.name(page),
         page=page,
+        alone=b.manifest.mended_of is not None,
     )
     counts = found.accepted
-    changed = session.merge_documents("stock_counts", counts, {}).changed
+    changed = session.merge_documents("stock_counts", counts, {"stock_lots": found.lots}).changed
+    if changed and found.lots.height:
+        touch(session, found.lots["sku"])  # what expires may be other than before
+    parse.forget_lots(session, place.id)
+    parse.settle_counted(session, counts)
     if session.insert_new("skus", _skus(counts)):
         resolve(session, b.now)
     return Outcome(found.received, found.rejected, changed)
+
+
+def merge_supply(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
+    profile = _profile(b, place, "supply", "supply")
+    found = parse.parse_supply(
+        body, profile, place.id, b.manifest.fetched_at, b.id, b.name(page), page
+    )
+    changed = session.merge_documents("supply", found.accepted, {}).changed
+    parse.settle_told(session, found.accepted, b.now)
+    return Outcome(found.received, found.rejected, changed)
+
+
+def _merge_deltas(session: Session, b: Batch, page: int, body: bytes, place: Location) -> Outcome:
+    found = parse.parse_deltas(
+        body,
+        _profile(b, place, "stock", "stock_delta"),
+        place.id,
+        b.manifest.fetched_at,
+        b.id,
+        known=_known(session, b),
+        name=b.name(page),
+        page=page,
+    )
+    changed = session.merge_documents("stock_adjustments", found.accepted, {}).changed
+    if session.insert_new("skus", _skus(found.accepted)):
+        resolve(session, b.now)
+    return Outcome(found.received, found.rejected, changed)
+
+
+def _known(session: Session, b: Batch) -> list[str] | None:
+    """Return the merchant's SKUs; None where no catalog names them and counting does."""
+    if b.oms.catalog.skus is None:
+        return None
+    return session.query("consolidate/known_skus")["sku"].to_list()
 
 
 def _skus(counts: pl.DataFrame) -> pl.DataFrame:

@@ -58,13 +58,15 @@ def normalizing(
     *,
     size: int = CHUNK,
     cut: Cut | None = None,
+    first: int = 0,
 ) -> Iterator[Future[Normalized]]:
     """Yield what `normalize` returns, chunk by chunk, each still on its way.
 
-    Pages are numbered on through the chunks. Nothing is yielded for no pages. Who takes them
-    bounds how many are held: take the result of one before asking for the third after it.
+    Pages are numbered on through the chunks, from `first`. Nothing is yielded for no pages.
+    Who takes them bounds how many are held: take the result of one before asking for the
+    third after it.
     """
-    found = chunks(pages, cut or cutter(system), stream, info, size)
+    found = chunks(pages, cut or cutter(system), stream, info, size, first)
     while chunk := _cut(found):
         yield _gates.submit(_normalize, system, stream, info, chunk)
 

@@ -22,7 +22,7 @@ REJECTED = pl.Schema(
     {"page": pl.Int64, "record": pl.Int64, "record_key": pl.String, "reason": pl.String}
 )
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_CHUNK_BYTES = 32 * 1024 * 1024
+CHUNK_BYTES = 32 * 1024 * 1024
 
 Cut = Callable[[str, bytes, Channel, Mapping[str, Any]], Iterable[dict | bytes]]
 
@@ -73,7 +73,7 @@ def chunks(
         frames.append(_frame(number, texts, {at for at, _ in faults}))
         held += len(texts)
         weight += len(body)
-        if held >= size or weight >= _CHUNK_BYTES:
+        if held >= size or weight >= CHUNK_BYTES:
             yield Chunk(_concat(frames), _rejected(rejected))
             frames, rejected, held, weight = [], [], 0, 0
     if frames or rejected:

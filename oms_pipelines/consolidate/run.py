@@ -13,6 +13,7 @@ import polars as pl
 from oms_pipelines import crash
 from oms_pipelines.ahead import ahead
 from oms_pipelines.config import Oms
+from oms_pipelines.consolidate.early import Early
 from oms_pipelines.consolidate.records import REJECTED
 from oms_pipelines.consolidate.steps import Batch, Outcome, Pending, Step, rejected
 from oms_pipelines.consolidate.streams import STREAMS, sources
@@ -52,12 +53,14 @@ def consolidate(
     only: Collection[tuple[str, str]] | None = None,
     batches: Sequence[Manifest] | None = None,
     on_progress: Callable[[str], None] | None = None,
+    early: Early | None = None,
 ) -> list[StreamResult]:
     """Shape, gate and merge what has landed since; return a result for each stream it had.
 
-    `only` names (source, stream) pairs, `batches` the very batches to take. A stream that
-    fails is told in its result, and no other waits for it. What it looks at is bounded by
-    the last days, whatever the history. A batch taken twice changes nothing.
+    `only` names (source, stream) pairs, `batches` the very batches to take; `early` has some
+    gated already. A stream that fails is told in its result, and no other waits for it. What
+    it looks at is bounded by the last days, whatever the history. A batch taken twice changes
+    nothing.
     """
     wanted = [s for s in sources(oms) if only is None or s in only]
     if batches is not None:
@@ -66,7 +69,7 @@ def consolidate(
         found = _landed(store, landing, wanted)
     results = []
     for landed in found:
-        result = _stream(store, landing, oms, now, landed)
+        result = _stream(store, landing, oms, now, landed, early)
         if on_progress is not None:
             told = result.error or f"{result.received} records, {result.quarantined} kept back"
             on_progress(f"consolidate {result.source}/{result.stream}: {told}")
@@ -110,7 +113,7 @@ def _landed(store: Store, landing: Landing, wanted: Sequence[tuple[str, str]]) -
 
 
 def _stream(
-    store: Store, landing: Landing, oms: Oms, now: datetime, landed: _Landed
+    store: Store, landing: Landing, oms: Oms, now: datetime, landed: _Landed, early: Early | None
 ) -> StreamResult:
     """Take the batches of one stream in order. A damaged one is told and passed over."""
     counts: list[Outcome] = []
@@ -120,11 +123,11 @@ def _stream(
         with store.session() as session:
             _tell_batches(session, [(m, Outcome(0, REJECTED.to_frame(), 0)) for m in taken], now)
     wanted = [m for m in landed.manifests if m.pages]
-    with closing(ahead(_steps(landing, oms, now, wanted), 3)) as steps:
+    with closing(ahead(_steps(landing, oms, now, wanted, early), 3)) as steps:
         for manifest in wanted:
             own = _own(steps)
             try:
-                counts.append(_batch(store, now, manifest, own))
+                counts.append(_batch(store, oms, now, manifest, own))
                 taken.append(manifest)
             except Malformed as e:
                 errors.append(str(e))
@@ -149,12 +152,17 @@ def _stream(
 
 
 def _steps(
-    landing: Landing, oms: Oms, now: datetime, manifests: Sequence[Manifest]
+    landing: Landing,
+    oms: Oms,
+    now: datetime,
+    manifests: Sequence[Manifest],
+    early: Early | None,
 ) -> Generator[Step | Pending | OmsError | None]:
     """Yield what there is to merge of each batch, then None, or the error it ended with."""
     for manifest in manifests:
-        batch = Batch(oms, manifest, landing.pages(manifest), now)
         try:
+            gated = early.taken(manifest) if early else None
+            batch = Batch(oms, manifest, landing.pages(manifest), now, gated)
             yield from STREAMS[manifest.stream](batch)
         except OmsError as e:
             yield e
@@ -184,8 +192,11 @@ def _pass_over(steps: Iterator[Step]) -> None:
         deque(steps, maxlen=0)
 
 
-def _batch(store: Store, now: datetime, manifest: Manifest, steps: Iterator[Step]) -> Outcome:
+def _batch(
+    store: Store, oms: Oms, now: datetime, manifest: Manifest, steps: Iterator[Step]
+) -> Outcome:
     """Merge one batch, its rejects and the fact that it was taken, in one transaction."""
+    whole = manifest.stream == "stock" and not _tells_movements(oms, manifest.source)
     first: list[Step] = [step for step in [next(steps, None)] if step]
     crash.point("consolidate.batch_normalized")
     with store.session() as session:
@@ -197,10 +208,15 @@ def _batch(store: Store, now: datetime, manifest: Manifest, steps: Iterator[Step
         )
         _keep_back(session, manifest, outcome, now)
         _tell_batches(session, [(manifest, outcome)], now)
-        _supersede(session, manifest)
+        _supersede(session, manifest, whole)
         crash.point("consolidate.batch_merging")
     crash.point("consolidate.batch_merged")
     return outcome
+
+
+def _tells_movements(oms: Oms, source: str) -> bool:
+    stock = oms.location(source).stock
+    return stock is not None and stock.means == "delta"
 
 
 def _keep_back(session: Session, manifest: Manifest, outcome: Outcome, now: datetime) -> None:
@@ -263,11 +279,14 @@ def _tell_batches(
     session.upsert("batches", pl.DataFrame(rows))
 
 
-def _supersede(session: Session, manifest: Manifest) -> None:
-    """Take from the waiting what came again later, whichever of the two landed first."""
+def _supersede(session: Session, manifest: Manifest, whole: bool) -> None:
+    """Take from the waiting what came again later, whichever of the two landed first.
+
+    Stock is replaced by later stock where a file has the whole of it.
+    """
     where = {"source": manifest.source, "stream": manifest.stream}
     if not session.query("consolidate/waiting", **where).item():
         return
     session.run("consolidate/supersede_repeated", **where)
-    if manifest.stream in ("orders", "refunds", "returns", "stock"):
+    if manifest.stream in ("orders", "refunds", "returns", "supply") or whole:
         session.run(f"consolidate/supersede_{manifest.stream}", source=manifest.source)

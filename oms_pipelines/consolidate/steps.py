@@ -4,13 +4,15 @@ Each step is called with a session and merges some of the batch's records. Readi
 before a session is opened as far as it can.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
 from oms_pipelines.config import Oms
+from oms_pipelines.consolidate.normalize import Normalized
 from oms_pipelines.consolidate.records import REJECTED
 from oms_pipelines.landing import Manifest
 from oms_pipelines.logistics.verdicts import Parsed
@@ -19,12 +21,16 @@ from oms_pipelines.store import Session
 
 @dataclass(frozen=True)
 class Batch:
-    """A landed batch about to be consolidated. `pages` can be read once."""
+    """A landed batch about to be consolidated. `pages` can be read once.
+
+    `gated` gives its parts where they were gated early; its pages are then left alone.
+    """
 
     oms: Oms
     manifest: Manifest
     pages: Iterator[bytes]
     now: datetime
+    gated: Iterable[Future[Normalized]] | None = None
 
     @property
     def id(self) -> str:

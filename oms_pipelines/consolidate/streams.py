@@ -68,6 +68,7 @@ STREAMS: Mapping[str, Handler] = {
     "refunds": channel_steps,
     "returns": channel_steps,
     "stock": partial(locations.file_steps, merge=locations.merge_stock),
+    "supply": partial(locations.file_steps, merge=locations.merge_supply),
     "confirmations": partial(locations.file_steps, merge=locations.merge_confirmations),
     "acknowledgements": partial(locations.file_steps, merge=locations.merge_acknowledgements),
     "receipts": partial(locations.file_steps, merge=locations.merge_receipts),
@@ -79,7 +80,7 @@ STREAMS: Mapping[str, Handler] = {
 def sources(oms: Oms) -> list[tuple[str, str]]:
     """Return every (source, stream) a configuration can have batches of, in its order."""
     found = [(c.id, stream) for c in oms.channels for stream in CHILDREN]
-    places = ("stock", "confirmations", "acknowledgements", "receipts")
+    places = ("stock", "supply", "confirmations", "acknowledgements", "receipts")
     found += [(x.id, stream) for x in oms.locations for stream in places]
     found += [(c.id, "tracking") for c in oms.carriers]
     return [*found, ("hub", "announcements")]

@@ -10,7 +10,7 @@ from oms_pipelines.store import Session
 FLOWS = ("dispatch", "return_notice")
 ORDER = {
     "dispatch": ["action", "fo_id", "line_id", "sku"],
-    "return_notice": ["return_id", "line_id"],
+    "return_notice": ["return_id", "line_id", "sku"],
 }
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
 
 from oms_pipelines.errors import Malformed
-from oms_pipelines.parsing import loads
+from oms_pipelines.parsing import loads, outline
 
 _MACHINE_WORD = re.compile(r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$")
 _CODE_FIELDS = ("code", "error_code", "errorCode", "error")
@@ -46,6 +47,7 @@ class Response:
     headers: Headers
     body: bytes = field(repr=False)
     _parsed: Any = field(default=None, repr=False)
+    _outline: Any = field(default=None, repr=False)
 
     def json(self) -> Any:
         """Return the body parsed; None when it is empty. Raises Malformed."""
@@ -58,6 +60,16 @@ class Response:
                 return self._parsed
             raise Malformed("the body is not JSON")
         return self._parsed
+
+    def outline(self, shape: msgspec.json.Decoder) -> Any:
+        """Return what `json` does, of the fields alone that a shape names.
+
+        Where the body does not fit the shape all of it is returned. One shape a response.
+        Raises Malformed.
+        """
+        if self._parsed is None and self._outline is None:
+            self._outline = outline(self.body, shape)
+        return self.json() if self._outline is None else self._outline
 
 
 class Unreadable(Malformed):

@@ -29,8 +29,8 @@ def cast(rows: pl.DataFrame, profile: Profile) -> Cast:
     """Give types to the text of `csvfile.read`, and keep back the rows that do not fit.
 
     key, text, choice: String; integer, units: Int64; decimal: Decimal(18,4); time: Datetime
-    in UTC. A rejected row is named by its first key field and tells the first field that
-    fails and the cure, never a value.
+    in UTC; date: Date. A rejected row is named by its first key field and tells the first
+    field that fails and the cure, never a value.
     """
     typed = rows.with_columns(_words(f, profile) for f in profile.fields)
     typed = typed.with_columns(_typed(f, profile).alias(f"{f.name}\0") for f in profile.fields)
@@ -71,7 +71,17 @@ def _typed(f: Field, profile: Profile) -> pl.Expr:
     if f.type == "time":
         time = _iso(value, profile) if profile.date == "iso" else _patterned(value, profile)
         return pl.when(time >= _OLDEST).then(time)  # a year of two digits is no year
+    if f.type == "date":
+        day = value.str.to_date(_day_pattern(profile), strict=False)
+        return pl.when(day >= _OLDEST.date()).then(day)
     return value
+
+
+def _day_pattern(profile: Profile) -> str:
+    """Return how the profile writes a day alone: its times without what follows the day."""
+    if profile.date == "iso":
+        return "%Y-%m-%d"
+    return profile.date.partition("%H")[0].rstrip(" T")
 
 
 def _iso(value: pl.Expr, profile: Profile) -> pl.Expr:
@@ -128,6 +138,7 @@ def _verdict(f: Field, profile: Profile) -> pl.Expr:
         "integer": "is not a whole number; write digits without thousands mark",
         "units": "is not a whole number of units; write digits without thousands mark or fraction",
         "decimal": f"is not a number with decimal mark {profile.decimal} and at most 4 decimals",
+        "date": f"is not a day the profile promises ({_day_pattern(profile)})",
         "time": f"is not a time the profile promises ({_date_told(profile)})",
     }.get(f.type)
     if cure:

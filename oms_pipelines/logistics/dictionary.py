@@ -10,6 +10,7 @@ _TYPES = {
     "units": "whole units",
     "decimal": "decimal number",
     "time": "date and time",
+    "date": "date",
     "choice": "one of",
 }
 

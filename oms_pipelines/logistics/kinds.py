@@ -35,12 +35,47 @@ _ADDRESS = (
 STOCK = Profile(
     "stock",
     "stock",
-    "What a location has: one row a SKU, the whole of it each time (a snapshot).",
+    "What a location has: one row a SKU, or one a lot of it, the whole of it each time (a "
+    "snapshot). The lots of a SKU add up to its count.",
     (
         _maybe("location_id", "must be the location the file belongs to", optional=True),
         _key("sku", "what was counted"),
         _units("quantity", "units; what the number means is declared at the location"),
         _maybe("counted_at", "when; the time the file was read if empty", "time", optional=True),
+        _maybe("lot", "lot number; one a day of expiry if empty", optional=True),
+        _maybe("expires_on", "day from which the lot is not sold", "date", optional=True),
+    ),
+)
+
+SUPPLY = Profile(
+    "supply",
+    "supply",
+    "What a location is to receive: one row a SKU of a purchase order or transfer. A row stands "
+    "until another tells it anew; quantity 0 calls it off.",
+    (
+        _maybe("location_id", "must be the location the file belongs to", optional=True),
+        _key("reference", "purchase order or transfer"),
+        _key("sku", "what is to come"),
+        _units("quantity", "units, those received included"),
+        Field("expected_at", "time", "when it is expected"),
+        _maybe(
+            "received_quantity", "units that have come; 0 if empty", "units",
+            optional=True, minimum=0,
+        ),
+    ),
+)  # fmt: skip
+
+STOCK_DELTA = Profile(
+    "stock_delta",
+    "stock_delta",
+    "What a location gained or lost: one row a movement, for `stock.means: delta`.",
+    (
+        _maybe("location_id", "must be the location the file belongs to", optional=True),
+        _key("reference", "the location's number of what it booked: it counts once"),
+        _key("sku", "what was booked"),
+        Field("quantity", "units", "units gained; negative when they left"),
+        _maybe("moved_at", "when; the time the file was read if empty", "time", optional=True),
+        _maybe("reason", "the location's own word", "text", optional=True),
     ),
 )
 
@@ -250,6 +285,8 @@ DEFAULTS: dict[str, Profile] = {
     p.kind: replace(p)
     for p in (
         STOCK,
+        SUPPLY,
+        STOCK_DELTA,
         DISPATCH,
         CONFIRMATION,
         ACKNOWLEDGEMENT,

@@ -5,8 +5,16 @@ from datetime import datetime
 
 import polars as pl
 
+from oms_pipelines.logistics.deltas import delta_tests, parse_deltas
 from oms_pipelines.logistics.profiles import Profile
-from oms_pipelines.logistics.snapshots import count_ages, last_snapshot, parse_stock, stock_tests
+from oms_pipelines.logistics.snapshots import (
+    count_ages,
+    forget_lots,
+    last_snapshot,
+    parse_stock,
+    stock_tests,
+)
+from oms_pipelines.logistics.supply import parse_supply, settle_counted, settle_told, supply_tests
 from oms_pipelines.logistics.verdicts import Parsed, future, hashed, parse_rows, unknown_sku, when
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
@@ -15,13 +23,18 @@ __all__ = [
     "Parsed",
     "count_ages",
     "disposition",
+    "forget_lots",
     "last_snapshot",
     "parse_acknowledgements",
     "parse_confirmations",
+    "parse_deltas",
     "parse_receipts",
     "parse_stock",
+    "parse_supply",
     "resolve_receipts",
     "row_tests",
+    "settle_counted",
+    "settle_told",
 ]
 
 
@@ -33,6 +46,10 @@ def row_tests(kind: str, now: datetime) -> list[pl.Expr]:
         return _acknowledgement_tests()
     if kind == "receipt":
         return _receipt_tests(now)
+    if kind == "supply":
+        return supply_tests()
+    if kind == "stock_delta":
+        return delta_tests(now)
     return stock_tests(now) if kind == "stock" else []
 
 

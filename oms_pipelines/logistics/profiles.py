@@ -17,7 +17,7 @@ from pydantic import ValidationError, field_validator
 from oms_pipelines.config import Oms, Settings
 from oms_pipelines.errors import Misconfigured
 
-FieldType = Literal["key", "text", "integer", "units", "decimal", "time", "choice"]
+FieldType = Literal["key", "text", "integer", "units", "decimal", "time", "date", "choice"]
 Unencodable = Literal["reject", "transliterate", "replace"]
 DELIMITERS = {";": ";", ",": ",", "|": "|", "\t": "\t", "tab": "\t"}
 
@@ -234,6 +234,7 @@ def profile(oms: Oms, name: str, kind: str) -> Profile:
 
 USES = {
     "stock": "stock",
+    "supply": "supply",
     "dispatch": "dispatch",
     "confirmations": "confirmation",
     "acknowledgements": "acknowledgement",
@@ -252,7 +253,8 @@ def faults(oms: Oms) -> list[str]:
         for use, kind in USES.items():
             settings = getattr(location, use)
             if settings is not None:
-                found += _tried(oms, settings.profile, kind)
+                delta = use == "stock" and location.stock and location.stock.means == "delta"
+                found += _tried(oms, settings.profile, "stock_delta" if delta else kind)
     return list(dict.fromkeys(found))
 
 

@@ -1,6 +1,7 @@
 """Stock files: a snapshot is taken whole, or refused whole and the last good one stands."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
@@ -12,10 +13,28 @@ from oms_pipelines.logistics.verdicts import Parsed, future, hashed, parse_rows,
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
 
+_COUNT = ["location_id", "sku", "counted_at"]
+_IS_LOT = pl.col("lot").is_not_null() | pl.col("expires_on").is_not_null()
+_LOT = pl.coalesce("lot", pl.col("expires_on").cast(pl.String)).alias("lot")
+
+
+@dataclass(frozen=True)
+class Counted(Parsed):
+    """A snapshot: `lots` has the columns of stock_lots and the record_hash of their count."""
+
+    lots: pl.DataFrame
+
 
 def last_snapshot(session: Session, location_id: str, before: datetime) -> pl.DataFrame:
     """Return sku, quantity, counted_at, batch_id of the last good snapshot read before a time."""
     return session.query("logistics/last_snapshot", location_id=location_id, before=before)
+
+
+def forget_lots(session: Session, location_id: str) -> None:
+    """Forget the lots of counts of a location that a newer count of their SKU replaced."""
+    oldest = session.query("logistics/oldest_lot", location_id=location_id)["counted_at"][0]
+    if oldest is not None:
+        session.run("logistics/forget_lots", location_id=location_id, oldest=oldest)
 
 
 def count_ages(session: Session, now: datetime) -> pl.DataFrame:
@@ -36,9 +55,12 @@ def parse_stock(
     last: pl.DataFrame | None = None,
     name: str = "file",
     page: int = 0,
-) -> Parsed:
-    """Read a snapshot; accepted rows have the columns of stock_counts.
+    alone: bool = False,
+) -> Counted:
+    """Read a snapshot; accepted rows have the columns of stock_counts, lots those of stock_lots.
 
+    A count is the sum of its lots; where a lot is kept back, so are the others of its SKU, and
+    the last good count of it stands. So is a lot that comes `alone`, as a mended record does.
     `last` (sku, quantity) is the last good snapshot, `known` the merchant's SKUs, None for
     any. A row of a stranger SKU, of another location, or with a count that cannot be is kept
     back alone. Raises Malformed, refusing the file whole, when it cannot be read or lost more
@@ -52,11 +74,20 @@ def parse_stock(
     elsewhere = pl.col("location_id") != location.id
     tests = [
         when(elsewhere, f"location_id is not {location.id}; send each its own file"),
+        *(
+            [when(_IS_LOT, "a lot comes with the others of its SKU; send the file anew")]
+            if alone
+            else []
+        ),
         *stock_tests(fetched_at),
         *unknown_sku(known),
     ]
-    parsed = parse_rows(body, profile, location.id, name, page, tests)
-    rows = parsed.accepted.select("location_id", "sku", counted.alias("counted_at"), "quantity")
+    parsed = _whole_skus(parse_rows(body, profile, location.id, name, page, tests))
+    lots = parsed.accepted.with_columns(counted.alias("counted_at"), _LOT)
+    rows = lots.group_by("location_id", "sku", "counted_at", maintain_order=True).agg(
+        pl.col("quantity").sum()
+    )
+    lots = lots.drop_nulls("lot").select(columns_of("stock_lots"))
     if last is not None:
         _check_shrink(rows, last, location, name)
         if settings.absent == "zero":
@@ -67,16 +98,45 @@ def parse_stock(
         when_read.alias("fetched_at"),
         pl.lit(batch_id).alias("batch_id"),
     )
-    rows = rows.with_columns(hashed(rows, "sku", "counted_at", "quantity", "means"))
-    return Parsed(rows.select(columns_of("stock_counts")), parsed.rejected, parsed.received)
+    rows = _hashed(rows, lots)
+    lots = lots.join(rows.select(*_COUNT, "record_hash"), on=_COUNT)
+    counts = rows.select(columns_of("stock_counts"))
+    return Counted(counts, parsed.rejected, parsed.received, lots)
+
+
+def _whole_skus(parsed: Parsed) -> Parsed:
+    """Keep back the lots of a SKU that another row of is kept back: their sum is no count."""
+    broken = parsed.rejected["record_key"].drop_nulls().unique()
+    torn = pl.col("sku").is_in(broken.implode()) & _IS_LOT
+    lost = parsed.accepted.filter(torn).select(
+        "page",
+        "record",
+        pl.col("sku").alias("record_key"),
+        pl.lit("another lot of its SKU is kept back; send the file anew").alias("reason"),
+    )
+    rejected = pl.concat([parsed.rejected, lost]).sort("record")
+    return Parsed(parsed.accepted.filter(~torn), rejected, parsed.received)
+
+
+def _hashed(rows: pl.DataFrame, lots: pl.DataFrame) -> pl.DataFrame:
+    """Add the hash of each count; its lots are a part of it, where it has any."""
+    columns = ["sku", "counted_at", "quantity", "means"]
+    if lots.is_empty():
+        return rows.with_columns(hashed(rows, *columns))
+    told = pl.format("{} {} {}", "lot", pl.col("expires_on").cast(pl.String).fill_null(""),
+                     "quantity")  # fmt: skip
+    text = lots.sort("lot").group_by(_COUNT).agg(told.str.join("\n").alias("lots"))
+    both = rows.join(text, on=_COUNT, how="left", maintain_order="left")
+    return rows.with_columns(hashed(both, *columns, "lots"))
 
 
 def stock_tests(fetched_at: datetime) -> list[pl.Expr]:
     """Return the tests of a count, whatever the location."""
     counted = pl.col("counted_at").fill_null(pl.lit(fetched_at).cast(pl.Datetime("us", "UTC")))
-    twice = pl.struct("sku", counted).is_duplicated()
+    twice = pl.struct("sku", counted, _LOT).is_duplicated()
     return [
-        when(twice, "sku stands twice with one counted_at; add the rows up"),
+        when(twice & _IS_LOT, "lot stands twice with one counted_at; add the rows up"),
+        when(twice, "sku stands twice with one counted_at; add the rows up, or name the lots"),
         future("counted_at", fetched_at),
     ]
 

@@ -104,6 +104,7 @@ def acceptances(session: Session, now: datetime) -> dict[str, list[Acceptance]]:
         return {}
     waiting = open_lines(session).join(lines, on="order_id", how="anti")
     claimed = waiting.group_by("sku").agg(pl.col("quantity").sum().alias("claimed"))
+    session.frame("tmp_skus", lines.select("sku").unique())
     shelf = session.query("stock/availability").group_by("sku").agg(pl.col("quantity").sum())
     left = pl.col("quantity").fill_null(0) - pl.col("claimed").fill_null(0)
     covered = pl.col("units").cum_sum().over("sku") <= left
@@ -112,7 +113,7 @@ def acceptances(session: Session, now: datetime) -> dict[str, list[Acceptance]]:
         .join(claimed, on="sku", how="left", maintain_order="left")
         .with_columns(covered.alias("covered"))
         .group_by("destination", "key", "external_id", maintain_order=True)
-        .agg("line_id", pl.col("covered").all())
+        .agg(pl.col("line_id").unique(maintain_order=True), pl.col("covered").all())
         .filter("covered")
     )
     found: dict[str, list[Acceptance]] = {}

@@ -44,6 +44,24 @@ def stacked(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> alt.
     )
 
 
+def curves(line: pl.DataFrame, held: pl.DataFrame) -> Any:
+    """Return expected oversells against expected lost sales, a curve a channel, what holds on it.
+
+    Both frames have channel_id, expected_lost and expected_oversells.
+    """
+    place = {
+        "x": alt.X("expected_lost:Q", title="expected lost sales, units"),
+        "y": alt.Y("expected_oversells:Q", title="expected oversells, units"),
+        "color": alt.Color("channel_id:N", title="channel"),
+    }
+    drawn: Any = alt.Chart(alt.Data(values=_plain(line)), title="Frontier of the buffers")
+    points: Any = alt.Chart(alt.Data(values=_plain(held)))
+    return alt.layer(
+        drawn.mark_line(point=True).encode(**place, order=alt.Order("risk:Q")),
+        points.mark_point(size=180, filled=True).encode(**place),
+    ).properties(width=620, height=320)
+
+
 def _bars(frame: pl.DataFrame, title: str) -> Any:
     return alt.Chart(alt.Data(values=_plain(frame)), title=title).mark_bar()
 

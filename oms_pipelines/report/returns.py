@@ -7,7 +7,16 @@ came. By `expected_at` both count where the return was told to go.
 import polars as pl
 
 DIMENSIONS = ("reason", "sku", "channel", "location", "expected_at", "carrier", "initiator")
-UNITS = ("announced", "received", "restocked", "repaired", "scrapped", "waiting", "not_ordered")
+UNITS = (
+    "announced",
+    "received",
+    "restocked",
+    "repaired",
+    "damaged",
+    "scrapped",
+    "waiting",
+    "not_ordered",
+)
 RULES = {
     "location": "Announced units count at the location told, received units where they came.",
     "expected_at": "Announced and received units both count at the location told.",

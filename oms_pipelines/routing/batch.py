@@ -1,7 +1,9 @@
 """The open lines as orders in their turn, and as items.
 
 Orders take turns by priority, then age, then key. An item is what one order needs of one
-SKU. Items that must stay together share a unit; every other item is its own.
+SKU. Items that must stay together share a unit; every other item is its own. Of a group the
+same multiple of each item's step comes from one place: a step of all that is needed keeps the
+group whole, the units of one kit let kits come from several places, each whole.
 """
 
 import numpy as np
@@ -21,7 +23,7 @@ def orders_of(lines: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
     orders = lines.group_by("order_id", maintain_order=True).agg(
         *(pl.col(c).first() for c in kept),
         pl.col("parts_used").max().fill_null(0),
-        pl.len().cast(pl.Int64).alias("lines"),
+        pl.col("line_id").n_unique().cast(pl.Int64).alias("lines"),
         pl.col("quantity").sum().alias("units"),
         (pl.col("unit_value").fill_null(0) * pl.col("quantity")).sum().round(4).alias("value"),
         pl.when(pl.col("weight_g").is_not_null().all())
@@ -45,12 +47,15 @@ def orders_of(lines: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
 def grouped(lines: pl.DataFrame, keeps: np.ndarray) -> pl.DataFrame:
     """Give each line (with its order's turn) its group, null where it is free.
 
-    `keeps` tells for each turn whether groups hold. A free line of a SKU that also stands in
-    a group joins the group, and groups that share a SKU are one: their units are the same.
+    `keeps` tells for each turn whether groups hold; the components of one line's kits are a
+    group whatever it tells. A free line of a SKU that also stands in a group joins the group,
+    and groups that share a SKU are one: their units are the same. `whole` tells of a group
+    whether it is more than kits by one bill.
     """
     kept = pl.lit(pl.Series(keeps[lines["turn"].to_numpy()]))
-    own = pl.when(kept).then(pl.col("keep_together").rank("dense").cast(pl.Int64))
-    lines = lines.with_columns(own=own).with_columns(group="own")
+    named = pl.when(kept).then(pl.col("keep_together").rank("dense").cast(pl.Int64))
+    lines = lines.with_columns(named=named)
+    lines = lines.with_columns(own=pl.coalesce("named", _kit(lines))).with_columns(group="own")
     while lines["own"].null_count() < len(lines):
         before = lines["group"]
         lines = lines.with_columns(group=pl.col("group").min().over("turn", "sku"))
@@ -60,11 +65,33 @@ def grouped(lines: pl.DataFrame, keeps: np.ndarray) -> pl.DataFrame:
         )
         if lines["group"].equals(before):
             break
-    return lines.drop("own")
+    return lines.with_columns(whole=_whole(lines)).drop("own", "named")
+
+
+def _no_kits(lines: pl.DataFrame) -> bool:
+    return lines["bill_id"].null_count() == len(lines)
+
+
+def _kit(lines: pl.DataFrame) -> pl.Expr:
+    """Number the lines that are kits, on from the groups that have a name."""
+    if _no_kits(lines):
+        return pl.lit(None, pl.Int64)
+    last = lines["named"].max()
+    number = pl.col("line_id").rank("dense").cast(pl.Int64)
+    number += last if isinstance(last, int) else 0
+    return pl.when(pl.col("bill_id").is_not_null()).then(number)
+
+
+def _whole(lines: pl.DataFrame) -> pl.Expr:
+    if _no_kits(lines):
+        return pl.lit(True)
+    one = (pl.col("bill_id").n_unique() == 1).over("turn", "group")
+    more = pl.col("named").is_not_null() | pl.col("bill_id").is_null() | ~one
+    return more.any().over("turn", "group")
 
 
 def items_of(lines: pl.DataFrame, skus: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return items (item, turn, group, sku_no, quantity, worth, unit), and lines by item.
+    """Return items (item, turn, group, sku_no, quantity, worth, step, unit), and lines by item.
 
     A unit of an item is worth the mean of its lines, in ten-thousandths.
     """
@@ -74,13 +101,32 @@ def items_of(lines: pl.DataFrame, skus: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     items = lines.group_by(keys, maintain_order=True).agg(
         (worth * UNIT / pl.col("quantity").sum()).round().cast(pl.Int64).alias("worth"),
         pl.col("quantity").sum(),
+        pl.col("per_kit").first(),
+        pl.col("whole").any(),
     )
     same = (pl.col("turn") == pl.col("turn").shift()) & (pl.col("group") == pl.col("group").shift())
-    items = items.with_columns(unit=(~same.fill_null(False)).cum_sum().cast(pl.Int64) - 1)
-    items = items.with_row_index("item")
+    items = items.with_columns(
+        unit=(~same.fill_null(False)).cum_sum().cast(pl.Int64) - 1, step=_step(items)
+    )
+    items = items.with_row_index("item").drop("per_kit", "whole")
     lines = lines.join(items.select("item", *keys), on=keys, nulls_equal=True)
-    columns = ["item", "turn", "line_id", "sku", "quantity", "weight_g"]
+    columns = ["item", "turn", "line_id", "sku", "bill_id", "quantity", "weight_g"]
     return items, lines.select(columns).sort("item", "line_id")
+
+
+def _step(items: pl.DataFrame) -> pl.Expr:
+    """Return how many units of an item come together: one, those of a kit, or all.
+
+    What is left of a kit that was begun is not in the proportion of the kit: it stays whole.
+    """
+    free = pl.when(pl.col("group").is_null()).then(pl.lit(1, pl.Int64))
+    if items["per_kit"].null_count() == len(items):
+        return free.otherwise("quantity")
+    group = ["turn", "group"]
+    kits = pl.col("quantity") // pl.col("per_kit")
+    uneven = (pl.col("quantity") % pl.col("per_kit") != 0) | (kits != kits.max().over(group))
+    whole = pl.col("whole") | uneven.fill_null(True).any().over(group)
+    return free.when(whole).then("quantity").otherwise("per_kit")
 
 
 def policies_of(

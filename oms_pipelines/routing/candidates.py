@@ -23,7 +23,7 @@ class Problem:
     """A batch to plan: n orders by turn, m items by order, L locations by key."""
 
     orders: pl.DataFrame  # one row an order
-    lines: pl.DataFrame  # item, turn, line_id, sku, quantity, weight_g
+    lines: pl.DataFrame  # item, turn, line_id, sku, bill_id, quantity, weight_g
     location_ids: pl.Series
     leaves: list[datetime]  # L, when what is planned now leaves
     tariff: Tariff
@@ -34,7 +34,8 @@ class Problem:
     need: np.ndarray  # m, units
     worth: np.ndarray  # m, ten-thousandths a unit
     unit: np.ndarray  # m, ascending: items of one group share it
-    together: np.ndarray  # m, stands in a group, which is not cut
+    together: np.ndarray  # m, stands in a group
+    step: np.ndarray  # m, units of which a group takes the same multiple from one place
     refused: np.ndarray  # pairs item, location, by item
     stock: np.ndarray  # SKUs x L
     capacity: np.ndarray  # L, UNLIMITED where none is declared
@@ -73,7 +74,7 @@ def build(inputs: Inputs) -> Problem:
         tariff=prices, rule=rule, first=first, order=order, sku=sku,
         need=items["quantity"].to_numpy(), worth=items["worth"].to_numpy(),
         unit=items["unit"].to_numpy(), stock=stock, capacity=limit.to_numpy(),
-        together=items["group"].is_not_null().to_numpy(),
+        together=items["group"].is_not_null().to_numpy(), step=items["step"].to_numpy(),
         refused=_refused(inputs.refused, items, orders, skus, places),
         failed=_standing_tests(orders, places, rule, admitted, distance, inputs),
         distance=distance, local_cost=local, parcel_cost=parcel,

@@ -14,15 +14,17 @@ from oms_pipelines.routing.calendar import ship_by
 from oms_pipelines.routing.model import LOCATIONS, NO_INPUT, SCHEMAS, Inputs, Plan, conform
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.solve import plan
+from oms_pipelines.stock.terms import read_terms, routable
 from oms_pipelines.store.base import Session
 
 
 def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
     """Return what is open now: lines, refusals, stock to route from, locations, rules.
 
-    Stock is what is sellable less the location's and the routing's safety stock. Positions
-    of customers are kept to 0.01 degree, postal codes to five characters (more can name a
-    house): a plan is stored, and need not know the door.
+    Stock is what is sellable and not expired, less the safety stock and the store reserve of
+    the location, and the routing's own safety stock. Positions of customers are kept to 0.01
+    degree, postal codes to five characters (more can name a house): a plan is stored, and need
+    not know the door.
     """
     session.frame("tmp_routing_under_way", session.query("routing/under_way"))
     lines = session.query("routing/open_lines").join(
@@ -31,11 +33,14 @@ def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
     lines = lines.with_columns(
         pl.col("latitude", "longitude").round(2), pl.col("postal_code").str.head(5)
     )
-    session.frame("tmp_routing_skus", lines.select("sku").unique().sort("sku"))
+    skus = lines.select("sku").unique().sort("sku")
+    session.frame("tmp_routing_skus", skus)
+    sellable = session.query("routing/sellable").rename({"available": "quantity"})
+    stock = routable(sellable, oms, read_terms(session, oms, now, skus))
     return Inputs(
         lines=conform(lines, "lines"),
         refused=conform(session.query("routing/refusals"), "refused"),
-        stock=conform(_safe(session.query("routing/sellable"), oms), "stock"),
+        stock=conform(stock.rename({"quantity": "available"}), "stock"),
         locations=conform(_locations(session, oms, now), "locations"),
         positions=conform(load_positions(oms.routing.postal_codes), "positions"),
         rules=oms.routing,
@@ -52,17 +57,6 @@ def _capabilities(oms: Oms) -> pl.DataFrame:
         {"channel_id": list(able), "several_parcels": list(able.values())},
         schema={"channel_id": pl.String, "several_parcels": pl.Boolean},
     )
-
-
-def _safe(stock: pl.DataFrame, oms: Oms) -> pl.DataFrame:
-    """Take safety stock off. Stock of a place that is no location is left out."""
-    kept = pl.DataFrame(
-        [(x.id, x.safety_stock + oms.routing.safety_stock) for x in oms.locations],
-        schema={"location_id": pl.String, "kept": pl.Int64},
-        orient="row",
-    )
-    left = pl.col("available") - pl.col("kept")
-    return stock.join(kept, on="location_id").with_columns(left.clip(0).alias("available"))
 
 
 def _locations(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:

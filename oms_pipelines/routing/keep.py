@@ -44,6 +44,7 @@ def fulfillment_frames(plan: Plan, now: datetime) -> tuple[pl.DataFrame, pl.Data
         pl.lit(0, pl.Int64).alias("shipped_quantity"),
         pl.lit(0, pl.Int64).alias("refused_quantity"),
         none.alias("refusal_reason"),
+        "bill_id",
     )  # fmt: skip
     return orders, lines
 

@@ -33,6 +33,8 @@ LINES = {
     "unit_value": pl.Float64,  # of one SKU unit, in `currency`
     "currency": pl.String,
     "keep_together": pl.String,
+    "bill_id": pl.String,  # of a component: its kit's bill; the components of a line stay together
+    "per_kit": pl.Int64,  # units of it in one kit
     "weight_g": pl.Int64,  # of one SKU unit; null is unknown
     "several_parcels": pl.Boolean,  # the channel can express them
     "parts_used": pl.Int64,  # parts of this order that are under way or gone
@@ -92,8 +94,8 @@ class Inputs:
 class Plan:
     """Which location ships what, every candidate's verdict, and what waits.
 
-    `allocations`: order_id, part, location_id, line_id, sku, quantity, carrier_id, service,
-    ship_by. `decisions`: the columns of that table. `unfilled`: order_id, line_id, sku,
+    `allocations`: order_id, part, location_id, line_id, sku, bill_id, quantity, carrier_id,
+    service, ship_by. `decisions`: the columns of that table. `unfilled`: order_id, line_id, sku,
     quantity, reason, action, deadline. `cost` and `bound` are in the unit of the declared
     costs: no plan that serves the same orders costs less than `bound`.
     """

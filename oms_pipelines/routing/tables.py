@@ -65,7 +65,7 @@ def _weighed(problem: Problem, taken: Taken) -> pl.DataFrame:
 def by_line(problem: Problem, taken: Taken) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Share what items got among their lines, first line first, first part first.
 
-    Returns turn, part, location, line_id, sku, quantity; and what is left of each line:
+    Returns turn, part, location, line_id, sku, bill_id, quantity; and what is left of each line:
     item, turn, line_id, sku, quantity.
     """
     claims = pl.DataFrame(
@@ -86,7 +86,7 @@ def by_line(problem: Problem, taken: Taken) -> tuple[pl.DataFrame, pl.DataFrame]
     left = lines.join(got, on="item", how="left").with_columns(quantity=rest)
     left = left.filter(pl.col("quantity") > 0).sort("item", "line_id")
     return (
-        shared.select("turn", "part", "location", "line_id", "sku", "quantity"),
+        shared.select("turn", "part", "location", "line_id", "sku", "bill_id", "quantity"),
         left.select("item", "turn", "line_id", "sku", "quantity"),
     )
 
@@ -98,7 +98,7 @@ def allocations(problem: Problem, shared: pl.DataFrame, parts: pl.DataFrame) -> 
         problem.orders["order_id"].gather(full["turn"]),
         pl.col("part").cast(pl.Int32),
         problem.location_ids.gather(full["location"]),
-        "line_id", "sku", "quantity", "carrier_id", "service", "ship_by",
+        "line_id", "sku", "bill_id", "quantity", "carrier_id", "service", "ship_by",
     ).sort("order_id", "part", "line_id", "sku")  # fmt: skip
 
 

@@ -148,7 +148,7 @@ def _tests(
 def _units(problem: Problem, stock: np.ndarray) -> np.ndarray:
     """Return n x some: units of each order that could come from each location."""
     cover = np.minimum(stock, problem.need[:, None])
-    cover = whole_groups(problem, slice(None), cover, problem.need)
+    cover = whole_groups(problem, slice(None), cover)
     return np.add.reduceat(cover, problem.first[:-1], axis=0)
 
 

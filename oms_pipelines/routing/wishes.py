@@ -26,18 +26,14 @@ class Wishes:
     kept: np.ndarray  # parts that are made, by row
 
 
-def whole_groups(
-    problem: Problem, items: np.ndarray | slice, cover: np.ndarray, need: np.ndarray
-) -> np.ndarray:  # fmt: skip
-    """Return what is covered, nothing of groups whose items are not all covered whole."""
-    unit, together = problem.unit[items], problem.together[items]
+def whole_groups(problem: Problem, items: np.ndarray | slice, cover: np.ndarray) -> np.ndarray:
+    """Return what is covered; of a group the same multiple of each item's step."""
+    together, step = problem.together[items], problem.step[items][:, None]
     if not together.any():
         return cover
-    starts = np.flatnonzero(np.diff(unit, prepend=-1))
-    sizes = np.diff(starts, append=len(unit))
-    whole = np.logical_and.reduceat(cover == need[:, None], starts, axis=0)
-    whole |= ~together[starts, None]
-    return cover * np.repeat(whole, sizes, axis=0)
+    starts = np.flatnonzero(np.diff(problem.unit[items], prepend=-1))
+    times = np.minimum.reduceat(cover // step, starts, axis=0)
+    return np.repeat(times, np.diff(starts, append=len(step)), axis=0) * step
 
 
 def wish(
@@ -55,7 +51,7 @@ def wish(
     for part in range(most):
         starts = np.searchsorted(row[at], rows)
         cover = np.minimum(left[at], need[at, None])
-        cover = whole_groups(problem, items[at], cover, need[at])
+        cover = whole_groups(problem, items[at], cover)
         best = _choice(problem, batch[rows], cover, worth[at], starts, free[rows], part)
         local = np.repeat(best, np.diff(starts, append=at.size))
         quantity = np.where(local >= 0, cover[np.arange(at.size), local], 0)

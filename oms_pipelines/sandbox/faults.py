@@ -10,7 +10,7 @@ KINDS = {
     "repeat_page": "begin a page with the records of the page before",
     "reorder_page": "turn the records of a page round",
     "cut_gzip": "send half of a gzip body",
-    "drop_stock": "answer that a level was taken, and keep the old one",
+    "drop_stock": "answer that a level was taken, and keep the old one (of a share of levels)",
     "late": "show a share of new orders only some minutes after their time",
 }
 
@@ -36,10 +36,14 @@ class Faults:
         """Ask for no more faults."""
         self.waiting.clear()
 
-    def take(self, fault: str, target: str) -> dict[str, Any] | None:
-        """Return a fault that is to happen now, and count it; None when none is."""
+    def take(self, fault: str, target: str, chance: float = 0.0) -> dict[str, Any] | None:
+        """Return a fault that is to happen now, and count it; None when none is.
+
+        One that has a share happens where `chance`, drawn for what it would befall, is less.
+        """
         for entry in self.waiting:
-            if entry["fault"] == fault and entry["target"] in ("*", target):
+            hit = entry["fault"] == fault and entry["target"] in ("*", target)
+            if hit and chance < entry.get("share", 1.0):
                 entry["count"] -= 1
                 if entry["count"] <= 0:
                     self.waiting.remove(entry)

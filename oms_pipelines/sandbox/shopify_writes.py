@@ -119,10 +119,11 @@ class Writes:
     def _apply(self, wish: Json) -> Json | None:
         self._wrote()
         changes = []
-        dropped = self.world.faults.take("drop_stock", self.shop.id)
         for row in wish["quantities"]:
             sku = self.by_number[last_number(row["inventoryItemId"])]
             delta = row["quantity"] - self.shop.levels.get(sku, 0)
+            chance = self.world.draw("drop", self.shop.id, sku, self.world.now)
+            dropped = delta and self.world.faults.take("drop_stock", self.shop.id, chance)
             if delta and not dropped:
                 shops.set_level(self.world, self.shop, sku, row["quantity"], "hub")
             if delta:

@@ -80,7 +80,8 @@ def _set(
         level = wish.get("stock_quantity")
         if level is None:
             return _show(world, shop, sku), 200
-        if not world.faults.take("drop_stock", shop.id):
+        chance = world.draw("drop", shop.id, sku, world.now)
+        if not world.faults.take("drop_stock", shop.id, chance):
             shops.set_level(world, shop, sku, int(level), "hub")
         return _show(world, shop, sku, int(level)), 200
     fault = {"code": code, "message": text, "data": {"status": status}}

@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from typing import Protocol
 
 from oms_pipelines.channels.base import Page, Window
 from oms_pipelines.config import Drop, Inbound, Oms
 from oms_pipelines.errors import OmsError
 from oms_pipelines.hub import Hub
-from oms_pipelines.landing import Manifest
+from oms_pipelines.landing import Manifest, Purpose
 from oms_pipelines.logistics.transport import open_folder
 from oms_pipelines.returns.announce import HUB, STREAM
 from oms_pipelines.returns.announcements import DROPPED
@@ -26,10 +27,18 @@ FIRST_LOOK = timedelta(days=30)  # how far back a new source is read, unless oms
 AT_ONCE = 8
 LOCATION_STREAMS = {
     "stock": "stock",
+    "supply": "supply",
     "confirmations": "confirmations",
     "acknowledgements": "acknowledgements",
     "receipts": "receipts",
 }
+
+
+class Observer(Protocol):
+    """Is told of pages as they come and of the batches they land in, by a thread a source."""
+
+    def page(self, source: str, stream: str, body: bytes) -> None: ...
+    def landed(self, manifest: Manifest) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -68,21 +77,28 @@ def sources(oms: Oms) -> list[Source]:
     return found + ([Source(HUB, STREAM, "drop")] if oms.returns.drop else [])
 
 
-def extract_all(hub: Hub, wanted: Sequence[Source], window: Window | None) -> list[Extracted]:
+def extract_all(
+    hub: Hub, wanted: Sequence[Source], window: Window | None, observer: Observer | None = None
+) -> list[Extracted]:
     """Pull sources side by side; the streams of one source one after the other.
 
     `window` None reads on from each cursor. A source that fails is told in its result.
+    An observer sees the pages of channels and carriers.
     """
     ordered = sorted(wanted, key=lambda s: s.id)
     by_source = [list(streams) for _, streams in groupby(ordered, key=lambda s: s.id)]
     hub.now()  # asked once, before the threads need it
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="extract") as pool:
-        done = list(pool.map(lambda streams: [extract(hub, s, window) for s in streams], by_source))
+        done = list(
+            pool.map(lambda some: [extract(hub, s, window, observer) for s in some], by_source)
+        )
     by_place = {result.source: result for results in done for result in results}
     return [by_place[s] for s in wanted]
 
 
-def extract(hub: Hub, source: Source, window: Window | None = None) -> Extracted:
+def extract(
+    hub: Hub, source: Source, window: Window | None = None, observer: Observer | None = None
+) -> Extracted:
     """Pull one stream of one source; an error of the source is told in the result."""
     started = time.perf_counter()
     landed: list[Manifest] = []
@@ -94,7 +110,7 @@ def extract(hub: Hub, source: Source, window: Window | None = None) -> Extracted
         elif source.kind == "drop" and hub.oms.returns.drop is not None:
             _files(hub, source, hub.oms.returns.drop, landed, prefix=DROPPED)
         else:
-            _windows(hub, source, window, landed)
+            _windows(hub, source, window, landed, observer)
     except OmsError as e:
         error = str(e)
     result = _result(source, landed, error, hub.now(), time.perf_counter() - started)
@@ -118,15 +134,21 @@ def _result(
     )
 
 
-def _windows(hub: Hub, source: Source, window: Window | None, landed: list[Manifest]) -> None:
+def _windows(
+    hub: Hub,
+    source: Source,
+    window: Window | None,
+    landed: list[Manifest],
+    observer: Observer | None,
+) -> None:
     """Read what is due: the window asked for, or an unfinished one and then on to now."""
     if window is not None:
-        _read(hub, source, window, None, "backfill", landed)
+        _read(hub, source, window, None, "backfill", landed, observer)
         return
     cursor = hub.landing.cursor(source.id, source.stream)
     if cursor and not cursor.complete and cursor.window_start and cursor.window_end:
         unfinished = Window(cursor.window_start, cursor.window_end)
-        _read(hub, source, unfinished, cursor.resume, "sync", landed)
+        _read(hub, source, unfinished, cursor.resume, "sync", landed, observer)
         cursor = hub.landing.cursor(source.id, source.stream)
     end = hub.now()
     if cursor and cursor.window_end:
@@ -135,7 +157,7 @@ def _windows(hub: Hub, source: Source, window: Window | None, landed: list[Manif
         start = datetime.combine(hub.oms.backfill_from, datetime.min.time(), UTC)
     else:
         start = end - FIRST_LOOK
-    _read(hub, source, Window(start, end), None, "sync", landed)
+    _read(hub, source, Window(start, end), None, "sync", landed, observer)
 
 
 def _overlap(oms: Oms, source: Source) -> timedelta:
@@ -143,7 +165,13 @@ def _overlap(oms: Oms, source: Source) -> timedelta:
 
 
 def _read(
-    hub: Hub, source: Source, window: Window, resume: str | None, purpose, landed: list[Manifest]
+    hub: Hub,
+    source: Source,
+    window: Window,
+    resume: str | None,
+    purpose: Purpose,
+    landed: list[Manifest],
+    observer: Observer | None,
 ) -> None:
     """Land the pages of one window. What came before an error stays landed."""
     writer = hub.landing.writer(
@@ -158,15 +186,29 @@ def _read(
     try:
         with writer:
             for page in _pages(hub, source, window, resume):
-                writer.add(page)
+                told = writer.add(page)
+                if observer is not None:
+                    _tell(observer, source, told, page)
                 if page.name:
                     names.append(page.name)
-            writer.finish()
+            told = writer.finish()
+            if observer is not None:
+                _tell(observer, source, told)
     finally:
         landed += writer.manifests
     taken = getattr(hub.adapters.get(source.id), "landed", None)
     if taken is not None and names:
         taken(names)
+
+
+def _tell(
+    observer: Observer, source: Source, batches: Sequence[Manifest], page: Page | None = None
+) -> None:
+    """Tell of batches that landed, and of the page that came after them."""
+    for manifest in batches:
+        observer.landed(manifest)
+    if page is not None:
+        observer.page(source.id, page.stream, page.body)
 
 
 def _pages(hub: Hub, source: Source, window: Window, resume: str | None) -> Iterator[Page]:

@@ -13,9 +13,12 @@ from oms_pipelines.routing import (
     save_inputs,
     store_plan,
 )
-from oms_pipelines.stock import ledger
+from oms_pipelines.stock import drift, ledger
 from oms_pipelines.stock.ledger import Posted
 from oms_pipelines.stock.levels import compute_levels
+from oms_pipelines.stock.sales import measure_sales
+from oms_pipelines.stock.terms import days_named
+from oms_pipelines.touched import touch
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,13 @@ class Levels:
 def post_ledger(hub: Hub) -> Posted:
     """Bring the ledger to what is known. Idempotent."""
     with hub.store.session() as session:
-        return ledger.post(session, hub.now())
+        return ledger.post(session, hub.now(), hub.oms.stock.confirmed_within)
+
+
+def open_drift(hub: Hub) -> list[dict]:
+    """Return what counts and the ledger do not agree on: state, cause, counts, units, oldest."""
+    with hub.store.session(read_only=True) as session:
+        return drift.open_by_cause(session).to_dicts()
 
 
 def allocate(hub: Hub) -> Plan:
@@ -45,11 +54,14 @@ def allocate(hub: Hub) -> Plan:
     return made
 
 
-def levels(hub: Hub) -> Levels:
-    """Compute the level of every SKU on every channel; promise what there is to tell."""
+def levels(hub: Hub, *, full: bool = False) -> Levels:
+    """Compute the levels of the SKUs that moved, or of all; promise what there is to tell."""
     now = hub.now()
     with hub.store.session() as session:
-        changed = compute_levels(session, hub.oms, now)
+        moved = measure_sales(session, now, hub.oms.stock.window)
+        if days_named(hub.oms):
+            touch(session, moved["sku"])
+        changed = compute_levels(session, hub.oms, now, full=full)
         promised = promise(session, hub.oms, now)
     by = changed["channel_id"].value_counts()
     return Levels(dict(zip(by["channel_id"], by["count"], strict=True)), promised)

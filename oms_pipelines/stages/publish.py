@@ -13,6 +13,7 @@ from oms_pipelines.errors import Rejected
 from oms_pipelines.hub import Hub
 from oms_pipelines.outbox import Delivered, deliver, promise
 from oms_pipelines.quality.gates import shut_gates
+from oms_pipelines.stock.loop import by_channel
 from oms_pipelines.stock.publishing import Published, publish_levels
 
 
@@ -60,7 +61,15 @@ def _alone(hub: Hub) -> Generator[None]:
 def send_levels(hub: Hub, *, full: bool = False) -> list[Published]:
     """Publish stock levels: what changed, or everything on a full pass."""
     with _alone(hub):
-        return publish_levels(hub.store, hub.oms, hub.adapters, hub.now(), full=full)
+        return publish_levels(
+            hub.store, hub.oms, hub.adapters, hub.now(), full=full, elapsed=hub.elapsed
+        )
+
+
+def standing(hub: Hub) -> list[dict]:
+    """Return where the levels of each channel stand: see `stock.loop.by_channel`."""
+    with hub.store.session(read_only=True) as session:
+        return by_channel(session, hub.now()).to_dicts()
 
 
 def tell(hub: Hub) -> list[Delivered]:

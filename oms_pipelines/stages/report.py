@@ -1,12 +1,20 @@
 """The report stage: marts in Parquet and pages in HTML, out of the store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import polars as pl
 
 from oms_pipelines.hub import Hub
 from oms_pipelines.report.marts import write_mart, write_parquet
 from oms_pipelines.report.returns import DIMENSIONS, RULES, by_dimension, rates, told
 from oms_pipelines.returns.carriers import listed
+from oms_pipelines.stock.loop import STATES, by_channel, not_observed
+
+LONGEST = 500  # rows of a table on a page
+
+DRIFT_ROWS = 200  # on the page; the mart and `oms stock drift` have all of them
 
 
 @dataclass(frozen=True)
@@ -15,7 +23,7 @@ class Reported:
 
     path: Path
     rows: int
-    totals: dict[str, int]
+    totals: Mapping[str, float]
     picture: str | None = None
 
 
@@ -74,3 +82,63 @@ def returns_page(hub: Hub) -> Reported:
         {"announced": int(daily["announced"].sum()), "received": int(daily["received"].sum())},
         drawn,
     )
+
+
+def levels_page(hub: Hub) -> Reported:
+    """Write the page of levels: where they stand by channel, and those not observed yet."""
+    from oms_pipelines.report.page import bars, picture, section, sheet, write_page
+
+    now = hub.now()
+    with hub.store.session(read_only=True) as session:
+        channels = by_channel(session, now)
+        found = not_observed(session, now, LONGEST)
+        alarms = session.query("stock/alarms_newest", limit=LONGEST)
+    states = channels.unpivot(STATES[1:], index="channel_id", variable_name="state")
+    states = states.filter(pl.col("value") > 0).select(
+        pl.format("{} {}", "channel_id", "state").alias("where"), pl.col("value").alias("levels")
+    )
+    drawn = picture(bars(states, "levels", "where", "Not observed")) if states.height else ""
+    none = "Every channel shows what it was told."
+    file = hub.output / "pages" / "levels.html"
+    explained = "<p>Ages are in minutes, delays (from acceptance to sight) in seconds.</p>"
+    sections = [
+        section("By channel", explained, sheet(channels, "No channel is told levels.")),
+        section("Not observed yet", drawn, sheet(found, none)),
+        section("Alarms, newest first", sheet(alarms, "No level was found to differ.")),
+    ]
+    write_page(file, "Levels", now, sections)
+    totals = {n: int(channels[n].sum()) for n in ("observed", "unobserved", "alarms")}
+    return Reported(file, found.height, totals, drawn)
+
+
+def drift_page(hub: Hub) -> Reported:
+    """Write the drift page and its mart: what counts and the ledger do not agree on, and why."""
+    from oms_pipelines.report.page import bars, picture, section, sheet, stacked, write_page
+
+    now = hub.now()
+    with hub.store.session(read_only=True) as session:
+        found = session.query("report/drift_daily")
+        every = {"location": "", "cause": "", "limit": DRIFT_ROWS, "now": now}
+        listed = session.query("show/drift", closed=False, **every)
+    write_mart(hub.output / "marts" / "drift_daily", found)
+    none = "No count differs from the ledger."
+    drawn = ""
+    if found.height:
+        drawn = picture(stacked(found, "day", "counts", "cause", "Counts that differed, by day"))
+    still = found.filter(found["open"] > 0)
+    by_cause = still.group_by("cause").agg(pl.col("open", "open_units").sum()).sort("open_units")
+    by_place = still.group_by("location").agg(pl.col("open", "open_units").sum()).sort("open_units")
+    plots = [
+        picture(bars(frame, "open_units", word, f"Open units by {word}")) if frame.height else ""
+        for frame, word in ((by_cause, "cause"), (by_place, "location"))
+    ]
+    sections = [
+        section("By day and cause", drawn or f'<p class="none">{none}</p>'),
+        section("Open by cause", plots[0], sheet(by_cause.reverse(), none)),
+        section("Open by location", plots[1], sheet(by_place.reverse(), none)),
+        section(f"Open, newest first ({DRIFT_ROWS} at most)", sheet(listed, none)),
+    ]
+    file = hub.output / "pages" / "drift.html"
+    write_page(file, "Drift", now, sections)
+    totals = {n: int(found[n].sum()) for n in ("counts", "open", "open_units")}
+    return Reported(file, found.height, totals, drawn)

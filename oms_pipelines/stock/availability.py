@@ -1,27 +1,42 @@
 """Available to promise, and what each channel may show of it. Pure functions over frames.
 
-ATP of a location = on hand - allocated - safety stock - threshold, never below zero; of a
-pool = the sum over its locations - what customers bought and no location was given yet, held
-orders included.
+ATP of a location = on hand - allocated - expired - safety stock - store reserve - threshold,
+never below zero, and nothing where the location does not sell; of a pool = the sum over its
+locations - what customers bought and no location was given yet, held orders included.
 """
 
 import polars as pl
 
 from oms_pipelines.config import Channel, Location, Oms
-from oms_pipelines.stock.shares import KEYS, limits, share_out
+from oms_pipelines.stock.bills import NO_BILLS, kits_left, with_kits
+from oms_pipelines.stock.shares import KEYS, Sharing, share_out
+from oms_pipelines.stock.terms import NO_TERMS, PAIR, Terms, kept_back
 
 
-def atp_by_location(stock: pl.DataFrame, oms: Oms) -> pl.DataFrame:
-    """Return (location_id, sku, quantity): sellable less safety stock and threshold, >= 0."""
-    kept = pl.DataFrame(
-        {
-            "location_id": [x.id for x in oms.locations],
-            "kept": [x.safety_stock + x.threshold for x in oms.locations],
-        },
-        schema={"location_id": pl.String, "kept": pl.Int64},
+def atp_by_location(stock: pl.DataFrame, oms: Oms, terms: Terms = NO_TERMS) -> pl.DataFrame:
+    """Return (location_id, sku, quantity): what may be promised of sellable stock, >= 0.
+
+    `stock` (location_id, sku, quantity) is on hand less what is allocated and what expired
+    (`lots.unexpired`); `terms` as `read_terms` gives them, of these SKUs at least.
+    """
+    return atp_terms(stock, oms, terms).select(*PAIR, pl.col("atp").alias("quantity"))
+
+
+def atp_terms(stock: pl.DataFrame, oms: Oms, terms: Terms = NO_TERMS) -> pl.DataFrame:
+    """Return what `atp_by_location` takes off: (location_id, sku, quantity, safety,
+    store_reserve, threshold, sells, atp), a row for each of the stock of locations.
+    """
+    own = pl.DataFrame(
+        [(x.id, x.threshold, x.sells) for x in oms.locations],
+        schema={"location_id": pl.String, "threshold": pl.Int64, "sells": pl.Boolean},
+        orient="row",
     )
-    return stock.join(kept, on="location_id").select(
-        "location_id", "sku", (pl.col("quantity") - pl.col("kept")).clip(0).alias("quantity")
+    left = pl.col("quantity") - pl.col("safety") - pl.col("store_reserve") - pl.col("threshold")
+    return (
+        stock.select(*PAIR, "quantity")
+        .join(kept_back(stock, oms, terms), on=PAIR, maintain_order="left")
+        .join(own, on="location_id", maintain_order="left")
+        .with_columns(pl.when("sells").then(left.clip(0)).otherwise(0).alias("atp"))
     )
 
 
@@ -38,46 +53,52 @@ def demand_of(lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
     return owed.group_by(KEYS).agg(pl.col("quantity").sum()).sort(KEYS, nulls_last=True)
 
 
-def desired_levels(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFrame:
+def desired_levels(
+    atp: pl.DataFrame,
+    demand: pl.DataFrame,
+    oms: Oms,
+    sharing: Sharing | None = None,
+    bills: pl.DataFrame = NO_BILLS,
+) -> pl.DataFrame:
     """Return (channel_id, sku, desired) in SKU units, for every channel that is told levels.
 
     `atp` is (location_id, sku, quantity), `demand` (channel_id, sku, quantity) not yet
-    allocated. Demand is taken off the places its channel sells from, so that no pool promises
-    what is already sold.
+    allocated, `bills` (kit_sku, sku, quantity): kits that can be made are SKUs too. Demand is
+    taken off the places its channel sells from, so that no pool promises what is already sold.
+    Places that the same channels sell from are one pool.
     """
     channels = [c for c in oms.channels if c.stock.mode != "none"]
-    left = _less_demand(atp, demand, oms)
+    left = kits_left(less_demand(with_kits(atp, bills), demand, oms), bills)
     groups: dict[frozenset[str], list[str]] = {}
     for location in oms.locations:
-        allowed = frozenset(c.id for c in channels if _sells_from(c, location))
+        allowed = frozenset(c.id for c in channels if sells_from(c, location))
         if allowed:
             groups.setdefault(allowed, []).append(location.id)
-    parts = [
-        share_out(
-            left.filter(pl.col("location_id").is_in(places))
-            .group_by("sku")
-            .agg(pl.col("quantity").sum().alias("pool")),
-            [c for c in channels if c.id in allowed],
-        )
-        for allowed, places in groups.items()
+    # a channel takes what it needs where the fewest others could have it
+    sellers = sorted(groups, key=lambda allowed: (len(allowed), sorted(allowed)))
+    pools = [
+        left.filter(pl.col("location_id").is_in(groups[allowed]))
+        .group_by("sku")
+        .agg(pl.col("quantity").sum().alias("pool"))
+        for allowed in sellers
     ]
-    nothing = pl.DataFrame(schema={"channel_id": pl.String, "sku": pl.String, "desired": pl.Int64})
-    total = pl.concat([nothing, *parts]).group_by(KEYS).agg(pl.col("desired").sum())
-    return limits(total, channels).sort(KEYS)
+    return share_out(pools, sellers, channels, sharing or Sharing())
 
 
-def _sells_from(channel: Channel, location: Location) -> bool:
+def sells_from(channel: Channel, location: Location) -> bool:
     """Tell whether a channel may promise a place's stock: where it names none, all that ship."""
+    if not location.sells:
+        return False
     if channel.stock.locations is None:
         return location.ships or location.collects
     return location.id in channel.stock.locations
 
 
-def _less_demand(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFrame:
+def less_demand(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFrame:
     """Take demand off the stock; that of the channels with the fewest places goes first."""
     places: dict[frozenset[str], list[str | None]] = {}
     for channel in oms.channels:
-        may = frozenset(x.id for x in oms.locations if _sells_from(channel, x))
+        may = frozenset(x.id for x in oms.locations if sells_from(channel, x))
         places.setdefault(may, []).append(channel.id)
     everywhere = frozenset(x.id for x in oms.locations)
     known = [c.id for c in oms.channels]
@@ -104,7 +125,7 @@ def _taken(stock: pl.DataFrame, wanted: pl.DataFrame, places: list[str], oms: Om
         {
             "location_id": places,
             "sellers": [
-                sum(_sells_from(c, oms.location(p)) for c in oms.channels if c.stock.mode != "none")
+                sum(sells_from(c, oms.location(p)) for c in oms.channels if c.stock.mode != "none")
                 for p in places
             ],
         },

@@ -1,8 +1,10 @@
 """The stock ledger: every change of stock is a movement from one account to another.
 
-Accounts are `location/sellable`, `/allocated`, `/repair`, `/quarantine`, and the world's:
-`world/in_transit`, `/customer`, `/sold`, `/short`, `/scrap`, `/count`. Legs sum to zero by
-construction; `stock_balances` is kept with each movement and equals the recompute.
+Accounts are `location/sellable`, `/allocated`, `/damaged`, `/repair`, `/quarantine`; the world's:
+`world/in_transit`, `/customer`, `/returning`, `/sold`, `/short`, `/scrap`, `/count`; and what
+channels claim: `channel/id/waiting` (sold, and given to no location yet) and `/escrow` (what it
+may show), against `world/waiting` and `world/escrow`. Legs sum to zero by construction;
+`stock_balances` is kept with each movement and equals the recompute.
 
 Movements are the difference between what the facts ask for and what is posted, so posting
 twice posts nothing, and a fact that changes (a late confirmation, a corrected receipt or
@@ -15,7 +17,9 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from oms_pipelines.stock import contradictions, drift
 from oms_pipelines.store import Session
+from oms_pipelines.touched import touch
 
 # A run that began a day ago may only now merge what it read then, under its own clock value.
 OVERLAP = timedelta(days=1)
@@ -24,6 +28,7 @@ AHEAD = timedelta(days=2)
 LATEST_NEWS = timedelta(days=180)  # no carrier speaks of a parcel later
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SHELF = ("sellable", "allocated")
+OWED = ("owed_movements", "owed_adjustments")  # what facts ask of the ledger
 CAUSE = ["cause", "cause_id", "sku"]
 PAIR = ["from_account", "to_account"]
 TIME = pl.Datetime("us", "UTC")
@@ -37,17 +42,33 @@ class Posted:
     corrections: int
 
 
-def post(session: Session, now: datetime) -> Posted:
-    """Post what facts and counts ask for beyond what the ledger has. Idempotent."""
+def post(
+    session: Session, now: datetime, confirmed_within: timedelta = drift.CONFIRMED_WITHIN
+) -> Posted:
+    """Post what facts and counts ask for beyond what the ledger has. Idempotent.
+
+    `confirmed_within` is how long a location's confirmations take while too few were seen.
+    """
     last = session.query("stock/last_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
     _touched(session, since)
-    movements = _movements(session, session.query("stock/owed_movements", since=since), now)
+    owed = [session.query(f"stock/{name}", since=since) for name in OWED]
+    movements = _movements(session, pl.concat(owed), now)
     _write(session, movements)
     touched = pl.concat([session.query("stock/counted_since", since=since), _shelves(movements)])
     corrections = _corrections(session, touched, now)
     _write(session, corrections)
+    drift.follow(session, movements, corrections, now, confirmed_within)
+    contradictions.note(session, movements, corrections, now)
     return Posted(movements.height, corrections.height)
+
+
+def differences(session: Session) -> pl.DataFrame:
+    """Return (account, sku, kept, moved): balances that are not the sum of their movements.
+
+    None, while the promise holds. Reads the whole ledger.
+    """
+    return session.query("stock/balances_differing")
 
 
 def reserve(session: Session, orders: pl.DataFrame, lines: pl.DataFrame, now: datetime) -> int:
@@ -66,6 +87,30 @@ def reserve(session: Session, orders: pl.DataFrame, lines: pl.DataFrame, now: da
         pl.col("planned_at").alias("begun"),
     )
     movements = _movements(session, owed, now)
+    _write(session, movements)
+    return movements.height
+
+
+def claim(session: Session, cause: str, claims: pl.DataFrame, run: int, now: datetime) -> int:
+    """Post what channels claim now and did not before; return the movements.
+
+    `claims` has channel_id, sku, change (units, not 0). `cause` is `order` (account waiting) or
+    `level` (account escrow); `run` is the computation that found it, of which each is one.
+    """
+    bucket = {"order": "waiting", "level": "escrow"}[cause]
+    world, own = pl.lit(f"world/{bucket}"), pl.format(f"channel/{{}}/{bucket}", "channel_id")
+    more = pl.col("change") > 0
+    movements = claims.sort("channel_id", "sku").select(
+        pl.format(f"{cause}/{{}}/{{}}/{run}", "channel_id", "sku").alias("movement_id"),
+        "sku",
+        pl.when(more).then(world).otherwise(own).alias("from_account"),
+        pl.when(more).then(own).otherwise(world).alias("to_account"),
+        pl.col("change").abs().alias("quantity"),
+        pl.lit(cause).alias("cause"),
+        pl.format(f"{{}}/{run}", "channel_id").alias("cause_id"),
+        pl.lit(now).cast(TIME).alias("valid_at"),
+        pl.lit(now).cast(TIME).alias("known_at"),
+    )
     _write(session, movements)
     return movements.height
 
@@ -170,10 +215,10 @@ def _ends(movements: pl.DataFrame, end: str) -> pl.DataFrame:
 
 
 def _corrections(session: Session, touched: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Return the movements that bring the ledger to the newest counts."""
+    """Return the movements that bring the ledger to each count that may differ from it."""
     shelves = touched.group_by("location_id", "sku").agg(pl.col("since").min())
     session.frame("tmp_touched", shelves)
-    counted = session.query("stock/newest_counts", since=_earliest(shelves["since"], now))
+    counted = session.query("stock/touched_counts", since=_earliest(shelves["since"], now))
     session.frame("tmp_counted", counted)
     oldest = _earliest(counted["counted_at"], now)
     wrong = session.query("stock/count_corrections", since=oldest)
@@ -204,6 +249,7 @@ def _write(session: Session, movements: pl.DataFrame) -> None:
     )
     session.frame("tmp_deltas", legs.group_by("account", "sku").agg(pl.col("quantity").sum()))
     session.upsert("stock_balances", session.query("stock/balances_of"))
+    touch(session, legs.filter(~pl.col("account").str.contains("^(world|channel)/"))["sku"])
 
 
 def _earliest(times: pl.Series, none: datetime) -> datetime:

@@ -1,8 +1,9 @@
-"""What each listing of a SKU on a channel shows: a single, a pack of six. Pure functions.
+"""What each listing of a channel shows: a single, a pack of six, a kit. Pure functions.
 
-A level is in sold units of its listing, as the channel shows it; times `units_per` it is in
-SKU units, which is how listings are held against each other. The listings of a SKU are its
-rows in `sku_map`; where it has none, its own name, unless the map gives that to another.
+A level is in sold units of its listing, as the channel shows it. A listing takes units of one
+SKU or, a kit, of several (`bills.resources`); that is how listings are held against each
+other. The listings of a SKU are its rows in `sku_map`; where it has none, its own name, unless
+the map gives that to another.
 """
 
 from collections.abc import Sequence
@@ -10,51 +11,89 @@ from collections.abc import Sequence
 import polars as pl
 
 from oms_pipelines.config import Channel
+from oms_pipelines.stock.bills import NO_BILLS, resources
 from oms_pipelines.stock.shares import KEYS
 
 LISTING = ["channel_id", "channel_sku"]
+_COLUMNS = [*LISTING, "sku", "units_per", "desired"]
 
 
 def listing_levels(
-    levels: pl.DataFrame, names: pl.DataFrame, channels: Sequence[Channel]
+    levels: pl.DataFrame,
+    names: pl.DataFrame,
+    channels: Sequence[Channel],
+    bills: pl.DataFrame = NO_BILLS,
 ) -> pl.DataFrame:
     """Return (channel_id, channel_sku, sku, units_per, desired) out of levels by SKU.
 
-    `levels` are (channel_id, sku, desired) in SKU units, `names` the rows of `sku_map`.
-    Pooled: each listing shows all of the level, in whole sold units. Escrow: together they
-    show no more than the level. Each of n listings gets an n-th of it, in whole sold units,
-    and the base listing (the smallest, by name where several are) all that is left then, so
-    that few units stand as singles and none waits for a pack.
+    `levels` are (channel_id, sku, desired) in SKU units, kits among them, `names` the rows of
+    `sku_map`, `bills` (kit_sku, sku, quantity). Pooled: each listing shows all that can be made
+    of the level, in whole sold units. Escrow: together they use no more than the level of any
+    SKU. Each of the n listings that use a SKU gets an n-th of it, in whole sold units; a kit
+    the least that its components allow. What is left then goes to the base listing (of one
+    SKU, the smallest, by name where several are), and where a SKU has none, to kits by name:
+    few units stand as singles and none waits for a pack or a kit.
     """
-    escrow = [c.id for c in channels if c.stock.mode == "escrow"]
-    size = pl.col("units_per")
-    base = pl.col("place") == 0
-    part = pl.col("desired") // pl.col("listings") // size
-    packed = pl.when(base).then(0).otherwise(part * size).sum().over(KEYS)
+    listed = _listed(levels, names).sort(LISTING).with_row_index("listing")
+    pools = levels.rename({"sku": "uses", "desired": "units_left"}).with_row_index("pool")
+    takes = (
+        resources(listed, bills)
+        .join(pools, on=["channel_id", "uses"], how="left")
+        .with_columns(pl.col("units_left").fill_null(0))  # a component that never was there
+    )
+    escrow = pl.col("channel_id").is_in([c.id for c in channels if c.stock.mode == "escrow"])
+    most = takes.filter(~escrow).group_by("listing").agg(_least(pl.col("units_left")))
+    shared = _shared(takes.filter(escrow))
+    return (
+        listed.join(pl.concat([most, shared]), on="listing", how="left")
+        .with_columns(pl.col("level").alias("desired"))
+        .select(_COLUMNS)
+        .sort(LISTING)
+    )
+
+
+def _listed(levels: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Return the listings of SKUs that have a level: channel_id, channel_sku, sku, units_per."""
     own = (
         levels.join(names, on=KEYS, how="anti")
         .with_columns(pl.col("sku").alias("channel_sku"), pl.lit(1, pl.Int64).alias("units_per"))
         .join(names, on=LISTING, how="anti")
     )
-    columns = [*LISTING, "sku", "units_per", "desired"]
-    return (
-        pl.concat([levels.join(names, on=KEYS).select(columns), own.select(columns)])
-        .sort(*KEYS, "units_per", "channel_sku")
-        .with_columns(
-            pl.len().over(KEYS).cast(pl.Int64).alias("listings"),
-            pl.int_range(pl.len()).over(KEYS).alias("place"),
+    columns = [*LISTING, "sku", "units_per"]
+    return pl.concat([levels.join(names, on=KEYS).select(columns), own.select(columns)])
+
+
+def _least(units: pl.Expr) -> pl.Expr:
+    """Return the sold units of a listing that some units of every SKU it uses make."""
+    return (units // pl.col("units")).min().alias("level")
+
+
+def _shared(takes: pl.DataFrame) -> pl.DataFrame:
+    """Return (listing, level) of listings that share pools; `takes`: a row a listing and SKU.
+
+    As many passes as the longest chain of kits that share components no single is sold of.
+    """
+    # one SKU before several, the small before the large, then by name, which `listing` follows
+    turn = pl.struct(pl.len().over("listing") > 1, "units_per", "listing").rank("dense")
+    part = pl.col("units_left") // pl.len().over("pool").cast(pl.Int64)
+    takes = takes.with_columns(turn.alias("turn"), part.alias("part"))
+    given = takes.group_by("listing").agg(_least(pl.col("part")))
+    total = [given]
+    while not given.is_empty():
+        spent = (pl.col("level").fill_null(0) * pl.col("units")).sum().over("pool")
+        takes = (
+            takes.join(given, on="listing", how="left")
+            .with_columns(pl.col("units_left") - spent)
+            .drop("level")
+            .filter(_least(pl.col("units_left")).over("listing") > 0)
         )
-        .with_columns(
-            pl.when(~pl.col("channel_id").is_in(escrow))
-            .then(pl.col("desired") // size)
-            .when(base)
-            .then((pl.col("desired") - packed) // size)
-            .otherwise(part)
-            .alias("desired")
-        )
-        .select(columns)
-        .sort(LISTING)
-    )
+        # who comes first in all its pools takes all it can: no two of these share one
+        ahead = pl.col("turn") == pl.col("turn").min().over("pool")
+        takes = takes.with_columns(ahead.alias("ahead"))
+        first = takes.filter(pl.col("ahead").all().over("listing"))
+        given = first.group_by("listing").agg(_least(pl.col("units_left")))
+        total.append(given)
+    return pl.concat(total).group_by("listing").agg(pl.col("level").sum())
 
 
 def changed_levels(stored: pl.DataFrame, desired: pl.DataFrame) -> pl.DataFrame:
@@ -73,15 +112,18 @@ def changed_levels(stored: pl.DataFrame, desired: pl.DataFrame) -> pl.DataFrame:
     return both.filter(~same).select(*LISTING, *facts).sort(LISTING)
 
 
-def grants(levels: pl.DataFrame, channels: Sequence[Channel]) -> pl.DataFrame:
+def grants(
+    levels: pl.DataFrame, channels: Sequence[Channel], bills: pl.DataFrame = NO_BILLS
+) -> pl.DataFrame:
     """Return (channel_id, channel_sku, level) each listing may be sent now (ack before raise).
 
     `levels` are all stored levels of the SKUs in question: channel_id, channel_sku, sku,
-    units_per, desired, held. A lower level may always be sent. A raise takes only the units
-    that no other listing may still be showing: the sum over listings of what they may show
-    stays within the pool, which is the sum of the desired levels. Listings of pooled channels
-    show the same units: together they count as one, with the most that any of them may show.
-    Earlier channels of oms.yaml go first, and there smaller listings.
+    units_per, desired, held; `bills` (kit_sku, sku, quantity). A lower level may always be
+    sent. A raise takes only the units, of every SKU it uses, that no other listing may still
+    be showing: the sum over listings of what they may show stays within the pool of each SKU,
+    which is the sum of what the desired levels use of it. Listings of pooled channels show the
+    same units: together they count as one, with the most that any of them may show. Earlier
+    channels of oms.yaml go first, and there smaller listings.
     """
     order = pl.DataFrame(
         {
@@ -92,28 +134,33 @@ def grants(levels: pl.DataFrame, channels: Sequence[Channel]) -> pl.DataFrame:
         schema={"channel_id": pl.String, "pooled": pl.Boolean, "turn": pl.Int64},
     )
     known = (
-        levels.join(order, on="channel_id")
-        .sort("sku", "turn", "units_per", "channel_sku")
+        resources(levels, bills)
+        .join(order, on="channel_id")
+        .sort("uses", "turn", "units_per", "channel_sku")
         .with_columns(
-            (pl.col("desired") * pl.col("units_per")).alias("want"),
-            (pl.col("held").fill_null(0) * pl.col("units_per")).alias("kept"),
+            (pl.col("desired") * pl.col("units")).alias("want"),
+            (pl.col("held").fill_null(0) * pl.col("units")).alias("kept"),
             pl.int_range(pl.len(), dtype=pl.Int64).alias("turn"),
         )
         .with_columns(pl.when("pooled").then(-1).otherwise("turn").alias("unit"))
     )
+    most = known.join(_most(known), on=["uses", "unit"])
+    affordable = (pl.min_horizontal("want", "most") // pl.col("units")).min()
+    return most.group_by(LISTING).agg(affordable.alias("level")).sort(LISTING)
+
+
+def _most(known: pl.DataFrame) -> pl.DataFrame:
+    """Return (uses, unit, most): units of each SKU that may be shown once raises are granted."""
     raised = (pl.col("want") - pl.col("kept")).clip(0)
-    room = (pl.col("want").sum() - pl.col("kept").sum()).over("sku").clip(0)
-    before = pl.col("raise").cum_sum().over("sku", order_by="turn") - pl.col("raise")
-    units = (
-        known.group_by("sku", "unit")
+    room = (pl.col("want").sum() - pl.col("kept").sum()).over("uses").clip(0)
+    before = pl.col("raise").cum_sum().over("uses", order_by="turn") - pl.col("raise")
+    return (
+        known.group_by("uses", "unit")
         .agg(pl.col("want").max(), pl.col("kept").max(), pl.col("turn").min())
         .with_columns(raised.alias("raise"), room.alias("room"))
         .select(
-            "sku",
+            "uses",
             "unit",
             (pl.col("kept") + (pl.col("room") - before).clip(0, pl.col("raise"))).alias("most"),
         )
-    )
-    return known.join(units, on=["sku", "unit"]).select(
-        *LISTING, (pl.min_horizontal("want", "most") // pl.col("units_per")).alias("level")
     )

@@ -2,12 +2,13 @@
 
 What is about to be sent is stored before it is sent, and the receipt after: a level that
 may have reached a channel counts as held until a lower one is acknowledged. Falling levels
-go to every channel first; raises follow, out of the units that no channel may still show.
+go to every channel first, the nearest to zero first; raises follow, out of the units that no
+channel may still show. What is sent again besides is what `readback` found to differ.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -17,27 +18,59 @@ from oms_pipelines.config import Channel as Settings
 from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.errors import OmsError
-from oms_pipelines.schema import columns_of
+from oms_pipelines.stock import alarms
+from oms_pipelines.stock.bills import read_bills, widen
+from oms_pipelines.stock.delays import measure
 from oms_pipelines.stock.listings import grants
+from oms_pipelines.stock.readback import delays_of, read_back
+from oms_pipelines.stock.receipts import (
+    LEVEL,
+    RETRY,
+    about_to_send,
+    key,
+    newest,
+    outcome,
+    received,
+    urgent,
+)
 from oms_pipelines.store import Session, Store
 
-Policy = Callable[[pl.DataFrame, Sequence[Settings]], pl.DataFrame]
-LEVEL = list(columns_of("levels"))
+Policy = Callable[[pl.DataFrame, Sequence[Settings], pl.DataFrame], pl.DataFrame]
 SALES_SEEN = timedelta(days=2)  # older sales have long changed the level themselves
-RETRY = "retry"  # how the error of a level begins that is to be sent again
+PATIENCE = 60.0  # seconds that raises wait for a channel that is still taking its lower levels
 AT_ONCE = 16
 
 
 @dataclass(frozen=True)
 class Published:
-    """What happened to the levels of one channel."""
+    """What happened to the levels of one channel.
+
+    `unsettled` are without a receipt, `read` were read back besides what was sent, `suspects`
+    of them had not been seen yet, `alarms` opened now.
+    """
 
     channel_id: str
     sent: int = 0
     accepted: int = 0
     rejected: int = 0
     unsettled: int = 0
+    read: int = 0
+    suspects: int = 0
+    alarms: int = 0
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One publish: what it works with, and its time. `elapsed` are the seconds since `now`."""
+
+    store: Store
+    oms: Oms
+    now: datetime
+    full: bool
+    elapsed: Callable[[], float]
+    sold: pl.DataFrame
+    policy: Policy
 
 
 def publish_levels(
@@ -47,37 +80,42 @@ def publish_levels(
     now: datetime,
     *,
     full: bool = False,
+    elapsed: Callable[[], float] = lambda: 0.0,
+    patience: float = PATIENCE,
     policy: Policy = grants,
 ) -> list[Published]:
-    """Send every channel the levels it does not hold yet; falling ones first.
+    """Read levels back, and send every channel those it does not hold; falling ones first.
 
     `full` sends all levels, known or not. Channels are served side by side; one that fails is
-    reported in its result, and hinders another only by what it may still be showing. `policy`
+    reported in its result, and hinders another only by what it may still be showing. Raises
+    wait `patience` seconds for the lower levels of other channels, and no longer. `policy`
     says how far levels may be raised: another than `grants` gives promise 10 away.
     """
-    told = [c.id for c in oms.channels if c.stock.mode != "none" and c.id in adapters]
+    told = [c for c in oms.channels if c.stock.mode != "none" and c.id in adapters]
     if not told:
         return []
-    results = {c: Published(c) for c in told}
     with store.session() as session:
         sold = session.query("stock/sold_since", since=now - SALES_SEEN)
-
-    def serve(channel_id: str, rising: bool) -> Published:
-        if results[channel_id].error is not None:
-            return results[channel_id]
-        push = Push(channel_id, adapters[channel_id], rising, full, sold, policy)
-        return _added(results[channel_id], _publish_channel(store, oms, push, now))
-
+    run = Run(store, oms, now, full, elapsed, sold, policy)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="levels") as pool:
-        for rising in (False, True):
-            done = list(pool.map(serve, told, [rising] * len(told)))
-            results = {r.channel_id: r for r in done}
-    return list(results.values())
+        falling = {pool.submit(_lower, run, c, adapters[c.id]): c for c in told}
+        ready, late = wait(falling, timeout=patience)
+
+        def rise(lowered: Future[Lowered]) -> Future[Published]:
+            c = falling[lowered]
+            return pool.submit(_raise, run, c, adapters[c.id], lowered.result())
+
+        rising = [rise(f) for f in falling if f in ready] + [rise(f) for f in as_completed(late)]
+        done = {r.channel_id: r for r in (f.result() for f in rising)}
+    return [done[c.id] for c in told]
 
 
 @dataclass(frozen=True)
 class Push:
-    """What is sent to one channel: its falling or its rising levels, due or all of them."""
+    """What is sent to one channel: its falling or its rising levels, due or all of them.
+
+    `sold` is what every channel sold, as `stock/sold_since` has it.
+    """
 
     channel_id: str
     adapter: Channel
@@ -87,21 +125,57 @@ class Push:
     policy: Policy
 
 
-def _added(one: Published, two: Published) -> Published:
-    return Published(
-        one.channel_id,
-        one.sent + two.sent,
-        one.accepted + two.accepted,
-        one.rejected + two.rejected,
-        one.unsettled + two.unsettled,
-        two.error,
+@dataclass(frozen=True)
+class Lowered:
+    """What the falling levels came to, and whether raises may follow."""
+
+    done: Published
+    sold: pl.DataFrame
+    broken: bool
+
+
+def _lower(run: Run, channel: Settings, adapter: Channel) -> Lowered:
+    """Read a channel back, then send it its falling levels."""
+    own = run.sold.filter(pl.col("channel_id") == channel.id)
+    found = read_back(run.store, channel, adapter, own.drop("channel_id"), run.now, run.elapsed)
+    own = own.join(found.settled, on="channel_sku", how="left", suffix="_left")
+    own = own.with_columns(pl.coalesce("units_left", "units").alias("units"))
+    others = run.sold.filter(pl.col("channel_id") != channel.id)
+    sold = pl.concat([own.select(others.columns), others])
+    done = _publish_channel(run, Push(channel.id, adapter, False, run.full, sold, run.policy))
+    told = replace(
+        done,
+        read=found.asked,
+        suspects=found.suspects,
+        alarms=found.alarms,
+        error=done.error or found.error,
+    )
+    # a channel that cannot be read may still be told
+    return Lowered(told, sold, done.error is not None)
+
+
+def _raise(run: Run, channel: Settings, adapter: Channel, lowered: Lowered) -> Published:
+    """Send a channel its rising levels, unless it broke off the falling ones."""
+    told = lowered.done
+    if lowered.broken:
+        return told
+    push = Push(channel.id, adapter, True, run.full, lowered.sold, run.policy)
+    done = _publish_channel(run, push)
+    return replace(
+        told,
+        sent=told.sent + done.sent,
+        accepted=told.accepted + done.accepted,
+        rejected=told.rejected + done.rejected,
+        unsettled=told.unsettled + done.unsettled,
+        error=told.error or done.error,
     )
 
 
-def _publish_channel(store: Store, oms: Oms, push: Push, now: datetime) -> Published:
+def _publish_channel(run: Run, push: Push) -> Published:
     """Send one channel its falling, or its rising, levels, and read them back."""
-    with store.session() as session:
-        due = _due(session, oms, push)
+    now = run.now
+    with run.store.session() as session:
+        due = _due(session, run.oms, push)
         if due.is_empty():
             return Published(push.channel_id)
         session.upsert("levels", about_to_send(due, now).select(LEVEL))
@@ -112,12 +186,27 @@ def _publish_channel(store: Store, oms: Oms, push: Push, now: datetime) -> Publi
     if error is None:
         seen, error = _read_back(push.adapter, due, receipts)
     verdicts = outcome(due, receipts, seen)
-    with store.session() as session:
-        session.upsert("levels", received(verdicts, now).select(LEVEL))
+    with run.store.session() as session:
+        _settle(session, push.channel_id, verdicts, now, run.elapsed())
     count = verdicts["outcome"].value_counts()
     by = dict(zip(count["outcome"], count["count"], strict=True))
     counts = (by.get("accepted", 0), by.get("rejected", 0), by.get(RETRY, 0))
-    return Published(push.channel_id, due.height, *counts, error)
+    return Published(push.channel_id, due.height, *counts, error=error)
+
+
+def _settle(
+    session: Session, channel_id: str, verdicts: pl.DataFrame, now: datetime, elapsed: float
+) -> None:
+    """Store what a push came to: levels, alarms that it mends, delays that it measures."""
+    after = received(verdicts, now)
+    session.frame("tmp_names", verdicts.select("channel_sku"))
+    current = session.query("stock/levels_named", channel_id=channel_id)
+    session.upsert("levels", newest(after.select(LEVEL), current))
+    seen = after.filter(pl.col("seen_at") == now, pl.col("error").is_null())
+    alarms.close(session, channel_id, seen["channel_sku"], now)
+    # what it showed already was not waited for
+    moved = seen.filter(pl.col("level").ne_missing(pl.col("showing")))
+    measure(session, channel_id, delays_of(moved.with_columns(read_at=now), elapsed), now)
 
 
 def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
@@ -127,33 +216,25 @@ def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     goes_up = pl.col("desired") > pl.col("held")
     levels = levels.filter(goes_up if push.rising else ~goes_up)
     if not push.rising or levels.is_empty():
-        return levels.with_columns(pl.col("desired").alias("level"))
+        return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
     sharing = [c for c in oms.channels if c.stock.mode != "none"]
     session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
-    session.frame("tmp_skus", levels.select("sku").unique())
-    allowed = push.policy(session.query("stock/levels_held"), sharing)
+    bills = read_bills(session)
+    session.frame("tmp_skus", widen(levels.select("sku"), bills))
+    allowed = push.policy(session.query("stock/levels_held"), sharing, bills)
     own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
     raised = levels.join(own, on="channel_sku").filter(pl.col("level") > pl.col("held"))
-    return raised.sort("sku", "channel_sku")
-
-
-def about_to_send(due: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Return levels as they stand before their push: what is sent may be shown from now on."""
-    return due.with_columns(
-        pl.col("level").alias("sent"),
-        pl.col("version").alias("sent_version"),
-        pl.lit(now).alias("sent_at"),
-        pl.max_horizontal("held", "level").alias("held"),
-        pl.lit(f"{RETRY}: no receipt yet").alias("error"),
-    )
+    return urgent(raised, rising=True)
 
 
 def _push(adapter: Channel, due: pl.DataFrame) -> tuple[list[Receipt], str | None]:
     """Return the receipts of a push, those that came before an error too, and the error."""
     receipts: list[Receipt] = []
+    size = adapter.capabilities.stock_batch
     try:
-        for receipt in adapter.push_stock(_as_levels(due, adapter)):
-            receipts.append(receipt)
+        for start in range(0, due.height, size):
+            for receipt in adapter.push_stock(_as_levels(due[start : start + size], adapter)):
+                receipts.append(receipt)
     except OmsError as e:
         return receipts, str(e)
     return receipts, None
@@ -176,76 +257,8 @@ def _read_back(
     if not adapter.capabilities.reads_stock:
         return {}, None
     refused = [r.key for r in receipts if r.outcome == "rejected"]
-    asked = due.filter(~_key().is_in(refused))["channel_sku"].to_list()
+    asked = due.filter(~key().is_in(refused))["channel_sku"].to_list()
     try:
         return (adapter.read_stock(asked) if asked else {}), None
     except OmsError as e:
         return {}, str(e)
-
-
-def _key() -> pl.Expr:
-    return pl.format("{}#{}", "channel_sku", "version")
-
-
-def outcome(due: pl.DataFrame, receipts: list[Receipt], seen: Mapping[str, int]) -> pl.DataFrame:
-    """Join levels, receipts and what was read back into one verdict a level.
-
-    Adds outcome (accepted, retry, rejected), text, and shown: what the channel shows.
-    """
-    answers = pl.DataFrame(
-        [(r.key, r.outcome, r.text) for r in receipts],
-        schema={"key": pl.String, "outcome": pl.String, "text": pl.String},
-        orient="row",
-    ).unique("key", keep="last")
-    shown = pl.DataFrame(
-        {"channel_sku": list(seen), "shown": list(seen.values())},
-        schema={"channel_sku": pl.String, "shown": pl.Int64},
-    )
-    differs = ((pl.col("outcome") == "accepted") & (pl.col("shown") != pl.col("level"))).fill_null(
-        False
-    )
-    why = pl.lit("the channel accepted, and shows another level")
-    return (
-        due.with_columns(_key().alias("key"))
-        .join(answers, on="key", how="left")
-        .join(shown, on="channel_sku", how="left")
-        .with_columns(
-            pl.when(differs)
-            .then(pl.lit(RETRY))
-            .otherwise("outcome")
-            .fill_null(RETRY)
-            .alias("outcome"),
-            pl.when(differs).then(why).otherwise("text").fill_null("no receipt").alias("text"),
-        )
-    )
-
-
-def received(verdicts: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Return levels as they stand after their push. Only an acceptance lowers what is held.
-
-    A refusal changed nothing there. A level without a receipt may be shown, or not.
-    """
-    taken = pl.col("outcome") == "accepted"
-    refused = pl.col("outcome") == "rejected"
-    seen = pl.col("shown").is_not_null()
-    return verdicts.with_columns(
-        pl.col("level").alias("sent"),
-        pl.col("version").alias("sent_version"),
-        pl.lit(now).alias("sent_at"),
-        pl.when(taken)
-        .then("level")
-        .when(refused)
-        .then("held")
-        .otherwise(pl.max_horizontal("held", "level", "shown"))
-        .alias("held"),
-        pl.when(taken).then("level").otherwise("accepted").alias("accepted"),
-        pl.when(taken).then(pl.lit(now)).otherwise("accepted_at").alias("accepted_at"),
-        pl.when(seen).then("shown").otherwise("observed").alias("observed"),
-        pl.when(seen).then(pl.lit(now)).otherwise("observed_at").alias("observed_at"),
-        pl.when(taken)
-        .then(None)
-        .when(refused)
-        .then("text")
-        .otherwise(pl.format(f"{RETRY}: {{}}", "text"))
-        .alias("error"),
-    )

@@ -24,6 +24,7 @@ from oms_pipelines.store import frames, migrations
 from oms_pipelines.store.gate import gate_of
 from oms_pipelines.store.session import SqlSession
 
+_OWN_ROWS = 36028797018960000  # numbers of rows that the transaction itself wrote begin here
 _CONFIG = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -56,6 +57,7 @@ class DuckdbSession(SqlSession):
     def __init__(self, con: duckdb.DuckDBPyConnection, where: str, *, read_only: bool):
         super().__init__(where, read_only=read_only)
         self._open: duckdb.DuckDBPyConnection | None = con
+        self._own_rows = False  # among those found last
 
     @property
     def _con(self) -> duckdb.DuckDBPyConnection:
@@ -113,7 +115,22 @@ class DuckdbSession(SqlSession):
         self._run("merge", "DROP TABLE IF EXISTS found", {})
         self._run("merge", "DROP TABLE IF EXISTS verdicts", {})
         self._do("duckdb/find", names)
+        newest = self._query("found", "SELECT max(stored_row) AS row FROM found", {})["row"][0]
+        self._own_rows = newest is not None and newest >= _OWN_ROWS
         self._do(f"duckdb/{how}", names)
+
+    def _do(self, name: str, names: Mapping[str, str]) -> int:
+        """Run a statement, rows of the table found by their number, or by key where they may not.
+
+        DuckDB 2.0 corrupts its memory where rows that the transaction itself wrote are looked
+        up by number.
+        """
+        rows = {
+            f"row_is_{x}": names[f"t_is_{x}"] if self._own_rows else f"t.rowid = {x}.stored_row"
+            for x in "fv"
+            if f"t_is_{x}" in names
+        }
+        return super()._do(name, {**names, **rows})
 
 
 def _projection(what: str, found: duckdb.DuckDBPyRelation) -> str:

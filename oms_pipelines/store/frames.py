@@ -20,6 +20,7 @@ _OF_COLUMN: dict[str, pl.DataType] = {
     "Integer": pl.Int64(),
     "Numeric": MONEY,
     "DateTime": TIME,
+    "Date": pl.Date(),
     "Boolean": pl.Boolean(),
     "Double": pl.Float64(),
 }

@@ -206,7 +206,7 @@ def _names(table: str) -> dict[str, str]:
     rest = [c for c in columns if c not in key]
     same = {
         f"{a}_is_{b}": " AND ".join(f'{a}."{k}" = {b}."{k}"' for k in key)
-        for a, b in ("ti", "tv", "vi", "fi")
+        for a, b in ("ti", "tv", "tf", "vi", "fi")
     }
     return {
         **same,

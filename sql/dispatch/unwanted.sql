@@ -2,6 +2,7 @@
 -- Grain and key: fo_id. What was sent is wanted until the order is canceled or asks for fewer
 -- units than are on their way; what was not sent yet, only while the order is open and free.
 -- Of several parts the one shipped first stays longest, the newest plan goes first.
+-- Of a kit each component is held against the kits that are wanted.
 -- Reads the active ones (tmp_active), and their orders, lines and other parts (tmp_active_...).
 WITH active AS (
     SELECT t.fo_id, t.order_id, t.file_name, t.cancel_file_name, o.order_status, o.hold_reason
@@ -23,7 +24,10 @@ needed AS (
     LEFT JOIN refunded r ON r.order_id = l.order_id AND r.line_id = l.line_id
 ),
 given AS (
-    SELECT f.fo_id, f.order_id, l.line_id, f.planned_at,
+    -- a line that is no kit counts whatever SKUs it was given
+    SELECT f.fo_id, f.order_id, l.line_id, f.planned_at, l.bill_id,
+        CASE WHEN l.bill_id IS NOT NULL THEN l.sku END AS component,
+        coalesce(max(b.quantity), 1) AS per,
         CASE
             WHEN f.state IN ('shipped', 'partially_shipped') THEN 0
             WHEN f.state = 'planned' AND f.file_name IS NULL THEN 2
@@ -35,12 +39,14 @@ given AS (
         END) AS units
     FROM tmp_active_parts f
     JOIN tmp_active_lines l ON l.fo_id = f.fo_id
-    GROUP BY f.fo_id, f.order_id, l.line_id, f.planned_at, f.state, f.file_name
+    LEFT JOIN bills b ON b.bill_id = l.bill_id AND b.sku = l.sku
+    GROUP BY f.fo_id, f.order_id, l.line_id, f.planned_at, f.state, f.file_name, l.bill_id,
+        CASE WHEN l.bill_id IS NOT NULL THEN l.sku END
 ),
 covered AS (
-    SELECT g.fo_id, g.order_id, g.line_id,
+    SELECT g.fo_id, g.order_id, g.line_id, g.per,
         sum(g.units) OVER (
-            PARTITION BY g.order_id, g.line_id ORDER BY g.turn, g.planned_at, g.fo_id
+            PARTITION BY g.order_id, g.line_id, g.bill_id, g.component ORDER BY g.turn, g.planned_at, g.fo_id
             ROWS UNBOUNDED PRECEDING
         ) AS units
     FROM given g
@@ -49,7 +55,7 @@ cut AS (
     SELECT DISTINCT c.fo_id
     FROM covered c
     LEFT JOIN needed n ON n.order_id = c.order_id AND n.line_id = c.line_id
-    WHERE c.units > coalesce(n.units, 0)
+    WHERE c.units > coalesce(n.units, 0) * c.per
 )
 SELECT a.fo_id, a.file_name IS NOT NULL AS sent
 FROM active a

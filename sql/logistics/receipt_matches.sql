@@ -1,6 +1,6 @@
 -- The return and the order of each receipt line in tmp_receipts, where one alone fits.
 -- Grain and key: (location_id, receipt_id, line_no); at most one row each.
--- A parcel that names an order only belongs to the one return of it that holds the SKU.
+-- A parcel that names an order only belongs to the one return of it that holds the SKU, or a kit of it.
 WITH by_rma AS (
     SELECT t.location_id, t.receipt_id, t.line_no, min(r.return_id) AS return_id,
         min(r.order_id) AS order_id
@@ -23,7 +23,9 @@ by_order AS (
     WHERE EXISTS (
         SELECT 1 FROM return_lines l
         LEFT JOIN order_lines o ON o.order_id = r.order_id AND o.line_id = l.line_id
-        WHERE l.return_id = r.return_id AND coalesce(l.sku, o.sku) = n.sku
+        LEFT JOIN bills b
+            ON b.kit_sku = coalesce(l.sku, o.sku) AND b.in_use AND b.sku = n.sku
+        WHERE l.return_id = r.return_id AND n.sku IN (coalesce(l.sku, o.sku), b.sku)
     )
     GROUP BY n.location_id, n.receipt_id, n.line_no
     HAVING count(*) = 1

@@ -2,7 +2,8 @@
 -- line); of an order the news that was promised first comes first.
 -- A sold unit of several SKU units is told by the parcel that makes it whole: of each line the
 -- whole sold units up to this parcel, less those up to the one before. The order of promises
--- never changes, so what is told adds up, however late or often one of them is told.
+-- never changes, so what is told adds up, however late or often one of them is told. A kit is told
+-- by the parcel that brings the last of its components: `units` are then kits made whole.
 -- `parts`: numbers of earlier parcels, by the same carrier, that held nothing but parts of what
 -- this one makes whole. `complete` on the last parcel of an order of which nothing is left to
 -- ship by anyone.
@@ -14,7 +15,7 @@ WITH pending AS (
         AND x.next_attempt_at <= $now
 ),
 parcels AS (
-    SELECT s.shipment_id, s.order_id, s.carrier_id, s.tracking_number, s.shipped_at,
+    SELECT s.shipment_id, s.order_id, s.fo_id, s.carrier_id, s.tracking_number, s.shipped_at,
         row_number() OVER (
             PARTITION BY s.order_id
             ORDER BY coalesce(x.created_at, s.known_at), s.shipped_at, s.shipment_id
@@ -23,13 +24,46 @@ parcels AS (
     LEFT JOIN outbox x ON x.key = 'tracking/' || s.shipment_id
     WHERE s.order_id IN (SELECT p.order_id FROM pending p)
 ),
+kits AS (
+    SELECT DISTINCT p.order_id, l.line_id, l.bill_id
+    FROM parcels p
+    JOIN fulfillment_lines l ON l.fo_id = p.fo_id
+    WHERE l.bill_id IS NOT NULL
+),
+components AS (
+    SELECT k.order_id, k.line_id, k.bill_id, p.shipment_id, p.place, b.quantity AS per,
+        CAST(sum(coalesce(l.quantity, 0)) OVER (
+            PARTITION BY k.order_id, k.line_id, k.bill_id, b.sku ORDER BY p.place
+        ) AS bigint) AS so_far
+    FROM kits k
+    JOIN bills b ON b.bill_id = k.bill_id
+    JOIN parcels p ON p.order_id = k.order_id
+    LEFT JOIN shipment_lines l
+        ON l.shipment_id = p.shipment_id AND l.line_id = k.line_id AND l.sku = b.sku
+),
+whole_kits AS (
+    SELECT order_id, line_id, bill_id, shipment_id, place, min(so_far / per) AS kits
+    FROM components
+    GROUP BY order_id, line_id, bill_id, shipment_id, place
+),
+made AS (
+    SELECT shipment_id, line_id, sum(kits - before_it) AS units
+    FROM (
+        SELECT w.*, coalesce(lag(w.kits) OVER (
+            PARTITION BY w.order_id, w.line_id, w.bill_id ORDER BY w.place
+        ), 0) AS before_it
+        FROM whole_kits w
+    ) AS steps
+    GROUP BY shipment_id, line_id
+),
 contents AS (
     SELECT p.shipment_id, p.order_id, p.place, p.carrier_id, p.tracking_number, l.line_id,
         greatest(coalesce(max(o.units_per), 1), 1) AS pack, max(o.ordered_quantity) AS ordered,
-        CAST(sum(l.quantity) AS bigint) AS units
+        sum(l.quantity) AS pieces, CAST(coalesce(max(m.units), sum(l.quantity)) AS bigint) AS units
     FROM parcels p
     JOIN shipment_lines l ON l.shipment_id = p.shipment_id
     LEFT JOIN order_lines o ON o.order_id = p.order_id AND o.line_id = l.line_id
+    LEFT JOIN made m ON m.shipment_id = p.shipment_id AND m.line_id = l.line_id
     GROUP BY p.shipment_id, p.order_id, p.place, p.carrier_id, p.tracking_number, l.line_id
 ),
 counted AS (
@@ -50,7 +84,7 @@ parts AS (
     FROM whole w
     JOIN whole e ON e.order_id = w.order_id AND e.line_id = w.line_id AND e.place < w.place
         AND e.after_it = w.before_it AND e.carrier_id IS NOT DISTINCT FROM w.carrier_id
-    WHERE w.quantity > 0 AND e.units > 0 AND NOT EXISTS (
+    WHERE w.quantity > 0 AND e.pieces > 0 AND NOT EXISTS (
             SELECT 1 FROM whole a WHERE a.shipment_id = e.shipment_id AND a.quantity > 0
         )
     GROUP BY w.shipment_id

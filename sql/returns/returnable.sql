@@ -10,14 +10,36 @@ WITH lines AS (
     WHERE coalesce(l.requires_shipping, true)
 ),
 sent AS (
-    SELECT s.order_id, l.line_id, sum(l.quantity) AS units, max(s.location_id) AS location_id
+    SELECT s.order_id, l.line_id, f.bill_id,
+        CASE WHEN f.bill_id IS NULL THEN '' ELSE l.sku END AS component,
+        sum(l.quantity) AS units, max(s.location_id) AS location_id
     FROM tmp_orders t
     JOIN shipments s ON s.order_id = t.order_id
     JOIN shipment_lines l ON l.shipment_id = s.shipment_id
-    GROUP BY s.order_id, l.line_id
+    LEFT JOIN fulfillment_lines f
+        ON f.fo_id = s.fo_id AND f.line_id = l.line_id AND f.sku = l.sku
+    GROUP BY s.order_id, l.line_id, f.bill_id, CASE WHEN f.bill_id IS NULL THEN '' ELSE l.sku END
+),
+shipped_by AS (
+    SELECT order_id, line_id, max(bill_id) AS bill_id, max(location_id) AS location_id
+    FROM sent
+    GROUP BY order_id, line_id
+),
+in_use AS (
+    SELECT DISTINCT kit_sku, bill_id FROM bills WHERE in_use
+),
+parts AS (
+    -- of a line that is no kit one part, without a name, of one unit
+    SELECT l.order_id, l.line_id, coalesce(b.sku, '') AS component,
+        l.units_per * coalesce(b.quantity, 1) AS per
+    FROM lines l
+    LEFT JOIN shipped_by s ON s.order_id = l.order_id AND s.line_id = l.line_id
+    LEFT JOIN in_use k ON k.kit_sku = l.sku AND s.order_id IS NULL
+    LEFT JOIN bills b ON b.bill_id = coalesce(s.bill_id, k.bill_id)
 ),
 told AS (
-    SELECT r.order_id, r.return_id, l.line_id, l.quantity AS announced, 0 AS received
+    SELECT r.order_id, r.return_id, l.line_id, CAST(NULL AS text) AS sku, l.quantity AS announced,
+        0 AS received
     FROM tmp_orders t
     JOIN returns r ON r.order_id = t.order_id
     JOIN return_lines l ON l.return_id = r.return_id
@@ -25,29 +47,41 @@ told AS (
         AND r.other_channel IS NOT TRUE -- a till's lines are its own: its receipts count
         AND r.return_id NOT IN (SELECT return_id FROM tmp_again)
     UNION ALL
-    SELECT c.order_id, c.return_id, c.line_id, 0, c.quantity
+    SELECT c.order_id, c.return_id, c.line_id, coalesce(b.sku, c.sku), 0,
+        c.quantity * coalesce(b.quantity, 1)
     FROM tmp_orders t
     JOIN return_receipts c ON c.order_id = t.order_id
+    LEFT JOIN bills b ON b.kit_sku = c.sku AND b.in_use
     WHERE c.line_id IS NOT NULL
         AND (c.return_id IS NULL OR c.return_id NOT IN (SELECT return_id FROM tmp_again))
 ),
 by_return AS (
-    SELECT order_id, return_id, line_id, sum(announced) AS announced, sum(received) AS received
-    FROM told
-    GROUP BY order_id, return_id, line_id
+    SELECT d.order_id, d.return_id, d.line_id, p.component, sum(d.announced) * p.per AS announced,
+        sum(d.received) AS received
+    FROM told d
+    JOIN parts p ON p.order_id = d.order_id AND p.line_id = d.line_id
+        AND (d.sku IS NULL OR p.component IN ('', d.sku))
+    GROUP BY d.order_id, d.return_id, d.line_id, p.component, p.per
 ),
 taken AS (
-    SELECT b.order_id, b.line_id, sum(greatest(b.announced * l.units_per, b.received)) AS units
-    FROM by_return b
-    JOIN lines l ON l.order_id = b.order_id AND l.line_id = b.line_id
-    GROUP BY b.order_id, b.line_id
+    SELECT order_id, line_id, component, sum(greatest(announced, received)) AS units
+    FROM by_return
+    GROUP BY order_id, line_id, component
 )
-SELECT l.order_id, l.line_id, l.sku, coalesce(s.location_id, l.location_id) AS location_id,
-    CAST(greatest(
-        floor((greatest(coalesce(s.units, 0), l.shipped_quantity * l.units_per)
-            - coalesce(t.units, 0)) / CAST(l.units_per AS numeric)), 0
-    ) AS bigint) AS returnable
+SELECT l.order_id, l.line_id, l.sku, coalesce(w.location_id, l.location_id) AS location_id,
+    CAST(min(greatest(
+        floor((greatest(coalesce(s.units, 0), l.shipped_quantity * p.per) - coalesce(t.units, 0))
+            / CAST(p.per AS numeric)), 0
+    )) AS bigint) AS returnable
 FROM lines l
-LEFT JOIN sent s ON s.order_id = l.order_id AND s.line_id = l.line_id
-LEFT JOIN taken t ON t.order_id = l.order_id AND t.line_id = l.line_id
+JOIN parts p ON p.order_id = l.order_id AND p.line_id = l.line_id
+LEFT JOIN shipped_by w ON w.order_id = l.order_id AND w.line_id = l.line_id
+LEFT JOIN (
+    SELECT order_id, line_id, component, sum(units) AS units
+    FROM sent
+    GROUP BY order_id, line_id, component
+) AS s ON s.order_id = l.order_id AND s.line_id = l.line_id AND s.component = p.component
+LEFT JOIN taken t
+    ON t.order_id = l.order_id AND t.line_id = l.line_id AND t.component = p.component
+GROUP BY l.order_id, l.line_id, l.sku, coalesce(w.location_id, l.location_id)
 ORDER BY l.order_id, l.line_id

@@ -1,14 +1,24 @@
--- Lines of one order in SKU units: what is to ship, what locations have, and why the rest waits.
+-- Lines of one order in SKU units, of a kit in whole kits: what is to ship, what locations have, and why the rest waits.
 -- Grain: line.
-WITH given AS (
-    SELECT l.line_id,
-        sum(CASE WHEN f.state IN ('refused', 'canceled') THEN l.shipped_quantity
-                 ELSE l.quantity - l.refused_quantity END) AS units,
-        sum(l.shipped_quantity) AS shipped
+WITH parts AS (
+    SELECT l.line_id, l.bill_id, coalesce(max(b.quantity), 1) AS per,
+        CAST(sum(CASE WHEN f.state IN ('refused', 'canceled') THEN l.shipped_quantity
+                 ELSE l.quantity - l.refused_quantity END) AS bigint) AS units,
+        CAST(sum(l.shipped_quantity) AS bigint) AS shipped
     FROM fulfillment_orders f
     JOIN fulfillment_lines l ON l.fo_id = f.fo_id
+    LEFT JOIN bills b ON b.bill_id = l.bill_id AND b.sku = l.sku
     WHERE f.order_id = $order_id
-    GROUP BY l.line_id
+    GROUP BY l.line_id, l.bill_id, CASE WHEN l.bill_id IS NOT NULL THEN l.sku END
+),
+given AS (
+    SELECT line_id, sum(units) AS units, sum(shipped) AS shipped
+    FROM (
+        SELECT line_id, min(units / per) AS units, min(shipped / per) AS shipped
+        FROM parts
+        GROUP BY line_id, bill_id
+    ) AS whole
+    GROUP BY line_id
 ),
 refunded AS (
     SELECT line_id, sum(quantity) AS quantity

@@ -1,13 +1,19 @@
 -- Levels of listings a channel has to hear of, in sold units. Grain: channel SKU.
--- `showing` is what the channel should be showing now: the newest level it accepted or was seen
--- to show, less what it sold since (tmp_sold) and took off itself. A full pass ($full) takes
+-- `showing` is what the channel should be showing now: the newest level that it accepted or was
+-- seen to show, less what it sold since (tmp_sold) and took off itself. A full pass ($full) takes
 -- every level. `held` is the most it may show: what it was sent, less what it sold since then.
--- A level that was refused is sent again when it changes; where the channel never took one, it
--- does not list the SKU, and only the full pass asks again.
+-- What it shows that nothing explains counts only once it is to be sent again: until its own
+-- delay is over, and sales are known, it may be right. A level that was refused is sent again
+-- when it changes; where the channel never took one, it does not list the SKU, and only the full
+-- pass asks again.
 WITH known AS (
     SELECT v.*,
-        CASE WHEN v.accepted_at IS NULL OR v.observed_at > v.accepted_at
-            THEN v.observed ELSE v.accepted END AS base
+        CASE
+            WHEN v.accepted_at IS NULL
+                OR (left(v.error, 5) = 'retry' AND v.observed_at >= v.accepted_at) THEN v.observed
+            WHEN v.seen_at > v.accepted_at THEN v.seen
+            ELSE v.accepted
+        END AS base
     FROM levels v
     WHERE v.channel_id = $channel_id
 )
@@ -15,7 +21,9 @@ SELECT k.channel_id, k.channel_sku, k.sku, k.units_per, k.desired, k.desired_at,
     k.sent, k.sent_version, k.sent_at,
     greatest(
         coalesce(k.held, 0) - CASE WHEN s.sent_at = k.sent_at THEN s.taken ELSE 0 END, 0
-    ) AS held, k.accepted, k.accepted_at, k.observed, k.observed_at, k.error,
+    ) AS held,
+    k.accepted, k.accepted_version, k.accepted_at, k.decided_at, k.observed, k.observed_version,
+    k.observed_at, k.seen, k.seen_at, k.checked_at, k.error,
     CAST(k.base - coalesce(s.units, 0) AS bigint) AS showing
 FROM known k
 LEFT JOIN tmp_sold s ON s.channel_id = k.channel_id AND s.channel_sku = k.channel_sku
@@ -25,4 +33,3 @@ WHERE $full OR k.sent_version IS NULL OR CASE
     WHEN left(k.error, 5) = 'retry' THEN TRUE
     ELSE k.accepted IS NOT NULL AND k.sent_version < k.version
 END
-ORDER BY k.sku, k.channel_sku

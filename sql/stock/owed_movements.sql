@@ -4,7 +4,7 @@
 -- only names a cause whose movements are looked at again.
 -- Reads fulfillment orders (tmp_orders, their lines tmp_lines), parcels (tmp_parcels, what lies in
 -- them tmp_contents), what batches merged since $since brought, and the sales whose lines were
--- given another SKU since.
+-- given another SKU since. A kit that was sold at a till or came back moves as its components.
 WITH merged AS (
     SELECT batch_id FROM batches WHERE merged_at >= $since
 ),
@@ -73,6 +73,31 @@ came AS (
     FROM merged b
     JOIN returns a ON a.batch_id = b.batch_id
     JOIN return_receipts r ON r.return_id = a.return_id
+),
+announced AS (
+    SELECT a.return_id, a.order_id, a.status, a.announced_at
+    FROM merged b
+    JOIN returns a ON a.batch_id = b.batch_id
+    UNION
+    SELECT a.return_id, a.order_id, a.status, a.announced_at
+    FROM came c
+    JOIN return_receipts r ON r.receipt_id = c.receipt_id AND r.line_no = c.line_no
+    JOIN returns a ON a.return_id = r.return_id
+),
+underway AS (
+    SELECT a.return_id, a.status, a.announced_at, l.sku,
+        sum(l.quantity * coalesce(o.units_per, 1)) AS quantity
+    FROM announced a
+    JOIN return_lines l ON l.return_id = a.return_id
+    LEFT JOIN order_lines o ON o.order_id = a.order_id AND o.line_id = l.line_id
+    WHERE l.sku IS NOT NULL
+    GROUP BY a.return_id, a.status, a.announced_at, l.sku
+),
+back AS (
+    SELECT t.return_id, t.sku, sum(r.quantity) AS quantity
+    FROM underway t
+    JOIN return_receipts r ON r.return_id = t.return_id AND r.sku = t.sku
+    GROUP BY t.return_id, t.sku
 )
 SELECT 'allocation' AS cause, cause_id, sku, location_id || '/sellable' AS from_account,
     location_id || '/allocated' AS to_account, CAST(quantity AS bigint) AS quantity,
@@ -101,27 +126,41 @@ SELECT 'release', cause_id, sku, location_id || '/allocated', location_id || '/s
     closed_at, planned_at
 FROM asked
 UNION ALL
-SELECT 'sale', o.order_id, l.sku, l.location_id || '/sellable', 'world/sold',
+SELECT 'sale', o.order_id, coalesce(b.sku, l.sku), l.location_id || '/sellable', 'world/sold',
     CAST(sum(CASE
         WHEN o.order_status = 'canceled' THEN 0
-        ELSE (l.ordered_quantity - l.canceled_quantity) * l.units_per
+        ELSE (l.ordered_quantity - l.canceled_quantity) * l.units_per * coalesce(b.quantity, 1)
     END) AS bigint),
     o.placed_at, o.placed_at
 FROM sold o
 LEFT JOIN order_lines l
     ON l.order_id = o.order_id AND l.location_id IS NOT NULL AND l.sku IS NOT NULL
-GROUP BY o.order_id, l.sku, l.location_id, o.placed_at
+LEFT JOIN bills b ON b.kit_sku = l.sku AND b.in_use
+GROUP BY o.order_id, coalesce(b.sku, l.sku), l.location_id, o.placed_at
 UNION ALL
-SELECT 'return', r.receipt_id || '/' || r.line_no, r.sku, 'world/customer',
+SELECT 'return', r.receipt_id || '/' || r.line_no, coalesce(b.sku, r.sku), 'world/customer',
     CASE r.disposition
         WHEN 'restock' THEN r.location_id || '/sellable'
         WHEN 'repair' THEN r.location_id || '/repair'
+        WHEN 'damaged' THEN r.location_id || '/damaged'
         WHEN 'scrap' THEN 'world/scrap'
         ELSE r.location_id || '/quarantine'
     END,
     -- a dock may date a receipt anew: what was posted under the older date is looked for too
-    r.quantity, r.received_at, r.received_at - INTERVAL '60' DAY
+    CAST(r.quantity * coalesce(b.quantity, 1) AS bigint), r.received_at,
+    r.received_at - INTERVAL '60' DAY
 FROM came r
+LEFT JOIN bills b ON b.kit_sku = r.sku AND b.in_use
+UNION ALL
+-- announced and not received yet: on its way back
+SELECT 'announcement', t.return_id, t.sku, 'world/customer', 'world/returning',
+    CAST(CASE
+        WHEN t.status IN ('refused', 'canceled', 'closed') THEN 0
+        ELSE greatest(t.quantity - coalesce(k.quantity, 0), 0)
+    END AS bigint),
+    t.announced_at, t.announced_at
+FROM underway t
+LEFT JOIN back k ON k.return_id = t.return_id AND k.sku = t.sku
 UNION ALL
 SELECT 'delivery', shipment_id || '/' || line_id, sku, 'world/in_transit', 'world/customer',
     CASE WHEN status = 'Delivered' THEN quantity ELSE 0 END, coalesce(status_at, shipped_at),

@@ -14,5 +14,5 @@ SELECT
     i.source_version = t.source_version AND i.record_hash = t.record_hash
     AND (i.fetched_at, i.batch_id) > (t.fetched_at, t.batch_id) AS moved
 FROM found AS f
-INNER JOIN {table} AS t ON t.rowid = f.stored_row
+INNER JOIN {table} AS t ON {row_is_f}
 INNER JOIN incoming AS i ON {f_is_i}

@@ -6,5 +6,5 @@ SELECT
     CASE WHEN {differs} THEN 'newer' ELSE 'same' END AS verdict,
     false AS moved
 FROM found AS f
-INNER JOIN {table} AS t ON t.rowid = f.stored_row
+INNER JOIN {table} AS t ON {row_is_f}
 INNER JOIN incoming AS i ON {f_is_i}

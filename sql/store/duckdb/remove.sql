@@ -1,3 +1,4 @@
 -- Grain: a stored row that a newer one replaces. Names in braces are of schema.py.
-DELETE FROM {table}
-WHERE rowid IN (SELECT v.stored_row FROM verdicts AS v WHERE v.verdict = 'newer')
+DELETE FROM {table} AS t
+USING verdicts AS v
+WHERE {row_is_v} AND v.verdict = 'newer'

@@ -1,0 +1,47 @@
+"""What sharing rests on, out of the store: quotas, weights and buffers, and what they touch."""
+
+from datetime import datetime
+
+import polars as pl
+
+from oms_pipelines.config import Oms
+from oms_pipelines.stock.buffers import renew_buffers
+from oms_pipelines.stock.delays import lags as measured_lags
+from oms_pipelines.stock.quotas import quota_turns, read_quota_sales
+from oms_pipelines.stock.rebalance import renew_weights
+from oms_pipelines.stock.shares import EVERY, Sharing
+from oms_pipelines.store import Session
+
+
+def renew_sharing(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
+    """Renew weights and buffers where they are due; return (sku) whose levels this may change.
+
+    The SKU `*` among them says all. Buffers cover the 99 % quantile of each channel's measured
+    lag. Sales must have been measured before (`sales.measure_sales`).
+    """
+    pooled = [c for c in oms.channels if c.stock.mode == "pooled"]
+    lags = measured_lags(session, pooled).select("channel_id", lag_seconds="lag_p99")
+    changed = [renew_weights(session, oms, now), renew_buffers(session, oms, now, lags)]
+    return pl.concat(changed).unique().sort("sku")
+
+
+def read_sharing(
+    session: Session, oms: Oms, now: datetime, skus: pl.DataFrame | None = None
+) -> Sharing:
+    """Return what `desired_levels` shares by at a moment, for all SKUs or those of (sku)."""
+    none = pl.DataFrame(schema={"sku": pl.String})
+    session.frame("tmp_sharing_skus", none if skus is None else skus.select("sku").unique())
+    every = skus is None
+    found = Sharing(now, read_quota_sales(session, oms, now, skus))
+    weights, kept = found.weights, found.buffers
+    if oms.stock.rebalance is not None:
+        weights = session.query("stock/weights", all=every)
+    if any(c.stock.mode == "pooled" for c in oms.channels):
+        kept = session.query("stock/buffers", all=every).select(kept.columns)
+    return Sharing(now, found.quota_sales, weights, kept)
+
+
+def touched_by_quotas(oms: Oms, since: datetime | None, now: datetime) -> pl.DataFrame:
+    """Return (sku) of quotas that open or close after `since`, up to and at `now`; `*` is all."""
+    turns = quota_turns(oms, since, now)
+    return turns.select(pl.col("sku").fill_null(EVERY)).unique().sort("sku")

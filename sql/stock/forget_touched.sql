@@ -1,0 +1,2 @@
+-- All SKUs were looked at. Leaves no row.
+DELETE FROM stock_touched

@@ -1,0 +1,2 @@
+-- How many SKUs have a place in the stock, whether there are units of them or not. One row.
+SELECT count(DISTINCT sku) AS skus FROM stock_balances
