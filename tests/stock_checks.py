@@ -1,5 +1,7 @@
 """The promises of stock, asked of a store of one SKU, in plain Python beside the engine's sets."""
 
+from dataclasses import dataclass
+
 from stock_model import PLACES, SKU
 from stock_world import balances
 
@@ -26,56 +28,67 @@ def check_ledger(session: Session) -> None:
 
 
 def sellable(session: Session) -> dict[str, int]:
-    kept = balances(session)
-    return {p: kept.get((f"{p}/sellable", SKU), 0) for p in PLACES}
+    return _of_places(balances(session), "sellable")
 
 
 def on_hand(session: Session) -> dict[str, int]:
     """Return what the ledger has on the shelves of each place, allocated or not."""
-    kept = balances(session)
-    shelves = ("sellable", "allocated")
+    return _of_places(balances(session), "sellable", "allocated")
+
+
+def _of_places(kept: dict[tuple[str, str], int], *shelves: str) -> dict[str, int]:
     return {p: sum(kept.get((f"{p}/{s}", SKU), 0) for s in shelves) for p in PLACES}
 
 
-def pool(session: Session) -> int:
+@dataclass
+class Sold:
+    """The order lines of a store, and the units of each order that a location has or shipped."""
+
+    lines: list[dict]  # of open orders, with channel_id and placed_at
+    given: dict[str, int]
+
+
+def sold_of(session: Session) -> Sold:
+    orders = session.table("orders").filter(order_status="open")
+    if orders.is_empty():
+        return Sold([], {})
+    orders = orders.select("order_id", "channel_id", "placed_at")
+    given: dict[str, int] = {}
+    asked = session.table("fulfillment_lines").join(
+        session.table("fulfillment_orders").select("fo_id", "order_id", "state"), on="fo_id"
+    )
+    for row in asked.iter_rows(named=True):
+        has = shipped = row["shipped_quantity"]
+        if row["state"] not in ("refused", "canceled"):
+            has = max(row["quantity"] - row["refused_quantity"], shipped)
+        given[row["order_id"]] = given.get(row["order_id"], 0) + has
+    return Sold(session.table("order_lines").join(orders, on="order_id").to_dicts(), given)
+
+
+def pool(session: Session, sold: Sold) -> int:
     """Return the units that channels can be promised: sellable, less what is sold and waits."""
     free = sellable(session).values()
     owed = sum(-q for q in free if q < 0)
-    given: dict[str, int] = {}
-    numbers = ("quantity", "shipped_quantity", "refused_quantity")  # each has one line
-    lines = session.table("fulfillment_lines").select("fo_id", *numbers).iter_rows()
-    units = {fo_id: found for fo_id, *found in lines}
-    for fo in session.table("fulfillment_orders").iter_rows(named=True):
-        quantity, shipped, refused = units[fo["fo_id"]]
-        ended = fo["state"] in ("refused", "canceled")
-        has = shipped if ended else max(quantity - refused, shipped)
-        given[fo["order_id"]] = given.get(fo["order_id"], 0) + has
-    opened = session.table("orders").filter(order_status="open")["order_id"].to_list()
-    for line in session.table("order_lines").iter_rows(named=True):
-        if line["order_id"] in opened:
-            wants = line["ordered_quantity"] * line["units_per"]
-            owed += max(wants - given.get(line["order_id"], 0), 0)
+    for line in sold.lines:  # an order has one
+        wants = line["ordered_quantity"] * line["units_per"]
+        owed += max(wants - sold.given.get(line["order_id"], 0), 0)
     return max(sum(q for q in free if q > 0) - owed, 0)
 
 
-def levels(session: Session, column: str) -> dict[Listing, int]:
-    """Return a number of every listing in sold units, 0 where it is unknown."""
-    rows = session.table("levels").select("channel_id", "channel_sku", column).iter_rows()
-    return {(c, listing): n or 0 for c, listing, n in rows}
+def desired(session: Session) -> dict[Listing, int]:
+    rows = session.table("levels").select("channel_id", "channel_sku", "desired").iter_rows()
+    return {(c, listing): n for c, listing, n in rows}
 
 
-def may_show(session: Session) -> dict[Listing, int]:
+def may_show(session: Session, sold: Sold) -> dict[Listing, int]:
     """Return the most every listing may show: what it was sent, less what it sold since."""
-    most = levels(session, "held")
-    sent = {
-        (r["channel_id"], r["channel_sku"]): r["sent_at"]
-        for r in session.table("levels").iter_rows(named=True)
-    }
-    orders = session.table("orders").filter(order_status="open")
-    sold = session.table("order_lines").join(orders, on="order_id")
-    for line in sold.iter_rows(named=True):
+    names = ("channel_id", "channel_sku", "held", "sent_at")
+    rows = session.table("levels").select(names).iter_rows()
+    held = {(c, listing): (n or 0, sent) for c, listing, n, sent in rows}
+    most = {key: n for key, (n, _) in held.items()}
+    for line in sold.lines:
         key = line["channel_id"], line["channel_sku"]
-        if sent.get(key) and line["placed_at"] > sent[key]:
+        if key in held and held[key][1] and line["placed_at"] > held[key][1]:
             most[key] = max(most[key] - line["ordered_quantity"], 0)
     return most
 

@@ -177,6 +177,11 @@ class Model:
         """Units of sales that were overwritten before the hub could hear of them."""
         return sum(s.units for s in self.sales if s.blind)
 
+    def overwritten(self, channel: str, listing: str) -> int:
+        """Return those of one listing, in its sold units."""
+        of = [s for s in self.sales if (s.channel, s.listing) == (channel, listing)]
+        return sum(s.sold for s in of if s.blind)
+
     def parts(self) -> list[tuple[Sale, Part]]:
         """Return what locations still work on."""
         return [(s, p) for s in self.sales for p in s.parts if p.dispatched_at and p.remaining]

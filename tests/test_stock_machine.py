@@ -221,10 +221,10 @@ BOTH = pytest.mark.parametrize("losses", [False, True], ids=["honest", "thieves"
 
 @BOTH
 @pytest.mark.parametrize(
-    ("kept", "examples"), [("duckdb", 30), ("postgres", 70)], indirect=["kept"]
+    ("kept", "examples"), [("duckdb", 10), ("postgres", 90)], indirect=["kept"]
 )
 def test_the_promises_of_stock_hold_whatever_happens(kept: Kept, examples: int, losses: bool):
-    run(machine(Machine, kept, losses=losses), settings=runs(examples, 10, Phase.shrink))
+    run(machine(Machine, kept, losses=losses), settings=runs(examples, 8, Phase.shrink))
 
 
 @pytest.mark.soak
@@ -238,4 +238,4 @@ def test_the_promises_of_stock_hold_over_thousands_of_runs(kept: Kept, losses: b
 @pytest.mark.parametrize("kept", ["duckdb", "postgres"], indirect=True)
 def test_without_ack_before_raise_it_oversells(kept: Kept):
     with pytest.raises(AssertionError, match="oversold"):
-        run(machine(Ungated, kept), settings=runs(200, 10))
+        run(machine(Ungated, kept), settings=runs(200, 8))
