@@ -129,6 +129,7 @@ def settle(
         pl.col("shipped_now").alias("shipped_quantity"),
         pl.col("refused_now").alias("refused_quantity"),
         pl.col("reason_now").alias("refusal_reason"),
+        "bill_id",
     )
     changed = session.upsert("fulfillment_lines", rows)
     session.frame("tmp_states", _states(settled))
