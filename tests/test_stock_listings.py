@@ -214,8 +214,8 @@ def test_an_update_of_one_listing_that_was_dropped_is_sent_again_alone(world: Wo
     tick(world, shops, NOON)
     found = stored(world)
     assert (found["SOCK"]["error"], found["SOCK-X6"]["observed"]) == (None, 1)
-    assert found["SOCK-X6"]["error"] == "retry: the channel accepted, and shows another level"
-    assert tick(world, shops, at(0.1)) == [1, 0]
+    assert tick(world, shops, at(0.1)) == [0, 0]  # it may be late
+    assert tick(world, shops, at(0.3)) == [1, 0]
     assert shops["a"].shown == {"SOCK": 12, "SOCK-X6": 2}
 
 
