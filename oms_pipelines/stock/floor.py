@@ -26,10 +26,15 @@ class Sales:
 
 
 class Floor:
-    """Shelves (SKUs by locations) and shown levels (SKUs by channels)."""
+    """Shelves (SKUs by locations) and shown levels (SKUs by channels).
 
-    def __init__(self, names: Names, may: np.ndarray, shelves: np.ndarray, tight: int):
-        self.names, self.may, self.tight = names, may, tight
+    `may` tells which channel (row) sells from which location, `own` which has units of its own.
+    """
+
+    def __init__(
+        self, names: Names, may: np.ndarray, own: np.ndarray, shelves: np.ndarray, tight: int
+    ):
+        self.names, self.may, self.own, self.tight = names, may, own, tight
         self.shelves = shelves.copy()
         shape = (len(names.skus), len(names.channels))
         self.shown = np.zeros(shape, np.int64)
@@ -87,10 +92,10 @@ class Floor:
         return at, taken
 
     def _close(self, rows: np.ndarray) -> None:
-        """Count units that a channel showed and did not sell while another lost sales."""
+        """Count units that escrow set aside and did not sell while another lost sales."""
         missed = self._missed[rows]
         elsewhere = missed.sum(axis=1, keepdims=True) - missed
-        self.counts["stranded"][rows] += np.minimum(self.shown[rows], elsewhere)
+        self.counts["stranded"][rows] += self.own * np.minimum(self.shown[rows], elsewhere)
         self._missed[rows] = 0
 
     def look(self) -> None:

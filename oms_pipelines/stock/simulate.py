@@ -82,7 +82,8 @@ class _Run:
         self.trace, self.play, self.steps = trace, play, steps_of(trace, play)
         self.demand = demand_events(trace, names, play)
         self.supply = supply_events(trace, names, play)
-        self.floor = Floor(names, may, opening, play.tight)
+        own = np.array([c.stock.mode == "escrow" for c in channels], bool)
+        self.floor = Floor(names, may, own, opening, play.tight)
         self.links = [play.link(c) for c in names.channels]
         lags = {c: max(x.delays) for c, x in zip(names.channels, self.links, strict=True)}
         decide = decide or Sharer(oms, trace.history, len(names.skus), lags)
