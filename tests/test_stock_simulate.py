@@ -73,6 +73,7 @@ def test_pooled_channels_oversell_within_a_tick_unless_a_buffer_is_kept_back():
     kept = simulate(past, two("pooled", buffer=2), PLAY)
     assert kept.total("oversold") == 0
     assert counts(kept, "a")["lost_hidden"] == 3
+    assert kept.total("stranded") == 0  # nothing is set aside
 
 
 def test_a_channel_sells_from_its_own_locations_only():

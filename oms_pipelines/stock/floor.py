@@ -11,7 +11,7 @@ import polars as pl
 from oms_pipelines.stock.trace import Names
 
 COUNTS = ("wanted", "sold", "lost_hidden", "lost_out", "oversold", "stranded")
-CYCLES = ("cycles", "at_risk", "hits")
+CYCLES = ("cycles", "at_risk", "hits", "other_hits")
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,15 @@ class Sales:
 
 
 class Floor:
-    """Shelves (SKUs by locations) and shown levels (SKUs by channels)."""
+    """Shelves (SKUs by locations) and shown levels (SKUs by channels).
 
-    def __init__(self, names: Names, may: np.ndarray, shelves: np.ndarray, tight: int):
-        self.names, self.may, self.tight = names, may, tight
+    `may` tells which channel (row) sells from which location, `own` which has units of its own.
+    """
+
+    def __init__(
+        self, names: Names, may: np.ndarray, own: np.ndarray, shelves: np.ndarray, tight: int
+    ):
+        self.names, self.may, self.own, self.tight = names, may, own, tight
         self.shelves = shelves.copy()
         shape = (len(names.skus), len(names.channels))
         self.shown = np.zeros(shape, np.int64)
@@ -87,10 +92,10 @@ class Floor:
         return at, taken
 
     def _close(self, rows: np.ndarray) -> None:
-        """Count units that a channel showed and did not sell while another lost sales."""
+        """Count units that escrow set aside and did not sell while another lost sales."""
         missed = self._missed[rows]
         elsewhere = missed.sum(axis=1, keepdims=True) - missed
-        self.counts["stranded"][rows] += np.minimum(self.shown[rows], elsewhere)
+        self.counts["stranded"][rows] += self.own * np.minimum(self.shown[rows], elsewhere)
         self._missed[rows] = 0
 
     def look(self) -> None:
@@ -98,20 +103,22 @@ class Floor:
         self._showing += self.shown.sum(axis=0)
         self._looks += 1
 
-    def begin_cycle(self) -> None:
+    def begin_cycle(self, in_reach: bool) -> None:
         """End a lag cycle of every SKU and begin the next.
 
-        A cycle is at risk when its SKU is shown somewhere and few units are left.
+        A cycle is at risk when its SKU is shown somewhere and few units are left, and every
+        channel is in reach: one that cannot be told has no lag to state a risk for.
         """
         self._cycles["hits"] += self._hit & self._risky
+        self._cycles["other_hits"] += self._hit & ~self._risky
         self._hit[:] = False
         shown = self.shown.max(axis=1, initial=0) > 0
-        self._risky = shown & (self.shelves.sum(axis=1) <= self.tight)
+        self._risky = shown & (self.shelves.sum(axis=1) <= self.tight) & in_reach
         self._cycles["cycles"] += shown
         self._cycles["at_risk"] += self._risky
 
     def cycles(self) -> pl.DataFrame:
-        """Return (sku, cycles, at_risk, hits)."""
+        """Return (sku, cycles, at_risk, hits, other_hits)."""
         return pl.DataFrame({"sku": self.names.skus, **self._cycles})
 
     def result(self) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -39,8 +39,9 @@ class Outcome:
 
     `by_sku` is (channel_id, sku, wanted, sold, lost_hidden, lost_out, oversold, stranded) in
     units; `shown` (channel_id, shown): units shown on average. `cycles` is (sku, cycles,
-    at_risk, hits): lag cycles in which the SKU was shown somewhere, those of them that began
-    with few units left, and those of these in which more was sold than there was.
+    at_risk, hits, other_hits): lag cycles in which the SKU was shown somewhere, those of them
+    that began with few units left and all channels in reach, and those of these in which more
+    was sold than there was; `other_hits` are the cycles not at risk in which that happened.
     """
 
     by_sku: pl.DataFrame
@@ -82,7 +83,8 @@ class _Run:
         self.trace, self.play, self.steps = trace, play, steps_of(trace, play)
         self.demand = demand_events(trace, names, play)
         self.supply = supply_events(trace, names, play)
-        self.floor = Floor(names, may, opening, play.tight)
+        own = np.array([c.stock.mode == "escrow" for c in channels], bool)
+        self.floor = Floor(names, may, own, opening, play.tight)
         self.links = [play.link(c) for c in names.channels]
         lags = {c: max(x.delays) for c, x in zip(names.channels, self.links, strict=True)}
         decide = decide or Sharer(oms, trace.history, len(names.skus), lags)
@@ -102,11 +104,11 @@ class _Run:
         for step in range(self.steps):
             self._arrive(step)
             if step % cycle == 0:
-                self.floor.begin_cycle()
+                self.floor.begin_cycle(self._in_reach(step, cycle))
             if step % self.play.steps_a_tick == 0:
                 self._tick(step)
             self._sell(step)
-        self.floor.begin_cycle()
+        self.floor.begin_cycle(in_reach=True)
         by_sku, shown = self.floor.result()
         return Outcome(by_sku, shown, self.floor.cycles())
 
@@ -116,6 +118,11 @@ class _Run:
             return max(1, round(self.play.cycle / self.play.step))
         longest = max((max(x.delays) for x in self.links), default=0.0)
         return self.play.steps_a_tick + self._in_steps(np.array(longest)).item()
+
+    def _in_reach(self, step: int, cycle: int) -> bool:
+        """Tell whether no channel is out of reach in a cycle, nor was in the one before."""
+        n = self.play.steps_a_tick
+        return not self.down[max(0, (step - cycle) // n) : -(-(step + cycle) // n)].any()
 
     def _in_steps(self, seconds: np.ndarray) -> np.ndarray:
         return np.ceil(seconds / self.play.step.total_seconds()).astype(np.int64)
