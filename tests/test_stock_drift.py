@@ -234,3 +234,13 @@ def test_open_drift_is_added_up_by_cause(world: World):
     assert row == {
         "state": "drift", "cause": "loss", "counts": 1, "units": 4, "oldest": at(-49),
     }  # fmt: skip
+
+
+def test_a_shelf_whose_first_count_comes_late_has_one_case_of_it(world: World):
+    world.receipt("hat", 2, "restock", at(-3))
+    world.count("lyon", "hat", 5, at(-24), read=at(-1))
+    post(world, NOON)
+    with world.store.session() as s:
+        found = s.table("stock_drift").filter(pl.col("sku") == "hat")
+        assert found.select("counted_at", "cause").rows() == [(at(-24), "opening")]
+        assert balances(s)["lyon/sellable", "hat"] == 7

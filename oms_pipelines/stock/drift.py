@@ -55,7 +55,8 @@ def follow(
     cases = _cases(known, changed, session.query("stock/drift_counts"), now)
     judged = causes.judge(session, cases, known, now, _patience(session, cases, confirmed_within))
     settled = _settled(judged, moved, now)
-    late = _late(session, now)
+    # the first count of a shelf may be both: what opened it, and late
+    late = _late(session, now).join(settled, on=CASE, how="anti")
     columns = dtypes("stock_drift")
     rows = [
         frame.select(pl.col(c).cast(t) for c, t in columns.items()) for frame in (settled, late)
