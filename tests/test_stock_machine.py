@@ -220,9 +220,7 @@ BOTH = pytest.mark.parametrize("losses", [False, True], ids=["honest", "thieves"
 
 
 @BOTH
-@pytest.mark.parametrize(
-    ("kept", "examples"), [("duckdb", 10), ("postgres", 90)], indirect=["kept"]
-)
+@pytest.mark.parametrize(("kept", "examples"), [("duckdb", 5), ("postgres", 15)], indirect=["kept"])
 def test_the_promises_of_stock_hold_whatever_happens(kept: Kept, examples: int, losses: bool):
     run(machine(Machine, kept, losses=losses), settings=runs(examples, 8, Phase.shrink))
 

@@ -130,6 +130,9 @@ def test_a_channel_out_of_reach_keeps_its_units_and_without_that_they_are_sold_t
     assert simulate(past, two(), hasty).total("oversold") > 0
 
 
+TIMED = ("accepted", "observed", "decided", "desired", "seen", "checked")
+
+
 def test_what_is_held_after_receipts_is_what_publishing_says():
     cases = [
         (held, level, seen, accepted)
@@ -143,8 +146,9 @@ def test_what_is_held_after_receipts_is_what_publishing_says():
             "outcome": np.where(accepted, "accepted", RETRY),
         }
     ).with_columns(
-        *(pl.lit(0).alias(c) for c in ("version", "accepted", "observed")),
-        *(pl.lit(SINCE).alias(c) for c in ("accepted_at", "observed_at")),
+        *(pl.lit(0).alias(c) for c in ("version", "accepted", "observed", "seen")),
+        *(pl.lit(0).alias(f"{c}_version") for c in ("accepted", "observed")),
+        *(pl.lit(SINCE).alias(f"{c}_at") for c in TIMED),
         pl.lit("").alias("text"),
     )  # fmt: skip
     said = received(verdicts, SINCE)["held"].to_list()

@@ -180,10 +180,11 @@ def held_after(
 ) -> np.ndarray:
     """Return the most that listings may show after their receipts; `seen` is -1 where unknown.
 
-    What `publishing.received` says of levels that were accepted or are to be sent again, row
+    What `receipts.received` says of levels that were accepted or are to be sent again, row
     by row; as arrays, for it runs at each step of a simulation (a test holds them equal).
     """
-    return np.where(accepted, level, np.maximum(np.maximum(held, level), seen))
+    most = np.maximum(level, seen)
+    return np.where(accepted, most, np.maximum(held, most))
 
 
 def deliver(flight: Flight, floor: Floor, compares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
