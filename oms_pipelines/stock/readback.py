@@ -189,9 +189,19 @@ def _store(
     session.upsert("levels", read(found).select(columns_of("levels")))
     seen = found.filter(pl.col("verdict") == "true")
     alarms.close(session, channel_id, seen["channel_sku"], now)
-    late = pl.col("seen_at").is_null() | (pl.col("seen_at") < pl.col("accepted_at"))
-    measure(session, channel_id, delays_of(seen.filter(late), elapsed), now)
+    measure(session, channel_id, delays_of(seen.filter(_came_late()), elapsed), now)
     return alarms.open_or_repeat(session, found.filter(pl.col("verdict") == "differs"), now)
+
+
+def _came_late() -> pl.Expr:
+    """Tell of true readings which measure a delay: what an earlier one did not show yet.
+
+    A first reading says only that it took no longer than until then, which may be a tick; and
+    where units were sold or called off, an update that was dropped may look like one that came.
+    """
+    unseen = pl.col("seen_at").is_null() | (pl.col("seen_at") < pl.col("accepted_at"))
+    still = (pl.col("gone").fill_null(0) == 0) & (pl.col("canceled").fill_null(0) == 0)
+    return unseen & (pl.col("checked_at") >= pl.col("accepted_at")) & still
 
 
 def delays_of(seen: pl.DataFrame, elapsed: float) -> pl.DataFrame:
