@@ -179,9 +179,12 @@ def _same_lines(found: Evidence, rows: set[tuple[str, str, str]], sent: pl.DataF
 
 
 def _same_states(found: Evidence, sent: pl.DataFrame) -> None:
-    """What a location answered of a file is what the store says, once it has read it."""
+    """What a location answered of a file is what the store says, once it has read it.
+
+    Who refuses a line alone takes the rest, before it says so.
+    """
     answered = {
-        f["name"]: f["status"]
+        f["name"]: "accepted" if f["status"] == "received" and f["lines_refused"] else f["status"]
         for told in found.state["locations"].values()
         for f in told["files"]
         if f["flow"] == "dispatch"

@@ -30,7 +30,7 @@ def shelf(*rows: tuple[str, str, int]) -> pl.DataFrame:
 def shown(oms: Oms, bills: Bills, *rows: tuple[str, str, int], names: list[dict] | None = None):
     """Return what the listings of channel a show of some stock."""
     exploded = bills_of(bills)
-    levels = desired_levels(shelf(*rows), NOBODY, oms, exploded)
+    levels = desired_levels(shelf(*rows), NOBODY, oms, bills=exploded)
     listed = listing_levels(levels, pl.DataFrame(names or [], NAMES), oms.channels, exploded)
     mine = listed.filter(pl.col("channel_id") == "a")
     return dict(mine.select("channel_sku", "desired").iter_rows())
@@ -61,7 +61,7 @@ def test_two_channels_share_the_kits_that_can_be_made_and_not_those_their_units_
     names = [{"channel_id": c, "channel_sku": "kit", "sku": "kit", "units_per": 1} for c in "ab"]
     levels = desired_levels(
         shelf(("lyon", "mug", 3), ("lyon", "tea", 4), ("nice", "tea", 90), ("lyon", "kit", 7)),
-        NOBODY, oms, bills_of(KIT),
+        NOBODY, oms, bills=bills_of(KIT),
     )  # fmt: skip
     found = listing_levels(levels, pl.DataFrame(names, NAMES), oms.channels, bills_of(KIT))
     kits = found.filter(pl.col("sku") == "kit")["desired"].sum()
@@ -141,7 +141,7 @@ def keep_promise(steps: list, bills: pl.DataFrame, treated_by: pl.DataFrame) -> 
     held: pl.DataFrame | None = None
     for pools, pushes in steps:
         atp = shelf(*(("lyon", s, n) for s, n in pools.items()))
-        wanted = desired_levels(atp, NOBODY, TWO, bills)
+        wanted = desired_levels(atp, NOBODY, TWO, bills=bills)
         levels = listing_levels(wanted, PACKS, TWO.channels, treated_by)
         key = ["channel_id", "channel_sku"]
         if held is not None:

@@ -56,6 +56,7 @@ def test_deltas_move_the_ledger_once_and_a_waiting_row_is_not_replaced(store: St
         s.upsert("skus", pl.DataFrame({"sku": ["A", "B"]}).with_columns(
             title=pl.lit(None, pl.String), weight_g=pl.lit(None, pl.Int64),
             value=pl.lit(None, pl.Decimal(18, 4)), currency=pl.lit(None, pl.String),
+            **{"class": pl.lit(None, pl.String)},
         ))  # fmt: skip
     first = file("r1;A;5;2026-01-01T05:00:00Z;", "r2;B;-3;2026-01-01T05:00:00Z;", "r3;Z;1;;")
     for minute, body in enumerate((first, first, file("r4;A;1;2026-01-01T06:00:00Z;"))):

@@ -111,7 +111,7 @@ def _place(place: Place) -> dict[str, Any]:
         "stock": place.stock,
         "files": [
             {"name": f.name, "flow": f.flow, "sequence": f.sequence, "sha256": f.sha256,
-             "rows": f.rows, "status": f.status}
+             "rows": f.rows, "status": f.status, "lines_refused": f.refused}
             for f in place.files
         ],
         "file_faults": place.faults,

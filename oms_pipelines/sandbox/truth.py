@@ -196,6 +196,7 @@ class SeenFile:
     rows: int
     status: str
     at: datetime
+    refused: int = 0  # lines refused alone
 
 
 @dataclass

@@ -154,6 +154,7 @@ def _take(world: "World", place: Place, name: str, rows: list[dict[str, str]]) -
 
 
 def _refuse_line(place: Place, name: str, line_no: str, reason: str) -> None:
+    next(x for x in place.files if x.name == name).refused += 1
     _say(
         place, "acknowledgements", file_name=name, status="rejected", line_no=line_no, reason=reason
     )
