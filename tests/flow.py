@@ -15,6 +15,7 @@ import yaml
 from evidence import Evidence
 
 from oms_pipelines import config
+from oms_pipelines.cli.instance import INSTANCE_FILE
 from oms_pipelines.cli.summary import changes, summary
 from oms_pipelines.cli.tick import run_job
 from oms_pipelines.config import Oms
@@ -28,6 +29,13 @@ from oms_pipelines.stages.extract import extract_all, sources
 from oms_pipelines.store import open_store
 
 __all__ = ["Flow", "changes", "copied", "flowing"]
+
+# A quarter of a sync of a few orders is the history that Dagster writes of it.
+_NO_HISTORY = """
+event_log_storage:
+  module: dagster._core.storage.event_log
+  class: InMemoryEventLogStorage
+"""
 
 
 @dataclass
@@ -102,16 +110,22 @@ class Flow:
 
 @contextmanager
 def flowing(
-    root: Path, *, store: str | None = None, changes: dict[str, Any] | None = None, **options: Any
-) -> Iterator[Flow]:
+    root: Path, *, store: str | None = None, changes: dict[str, Any] | None = None,
+    history: bool = False, **options: Any,
+) -> Iterator[Flow]:  # fmt: skip
     """Serve a sandbox under `root` and configure a hub for it there.
 
     `store` is the URL of another store than the embedded one, `changes` replaces top-level
-    settings, `options` are those of the sandbox. A folder that was copied goes on.
+    settings, `options` are those of the sandbox. A folder that was copied goes on. With
+    `history` Dagster keeps what ran.
     """
     # a tick's instance is the flow's own, whatever ran in this process before
     before = os.environ.get("DAGSTER_HOME")
     os.environ["DAGSTER_HOME"] = str(root / "dagster")
+    if not history:
+        (root / "dagster").mkdir(parents=True, exist_ok=True)
+        text = INSTANCE_FILE.read_text("utf-8") + _NO_HISTORY
+        (root / "dagster" / "dagster.yaml").write_text(text, "utf-8")
     try:
         with running(root / "sandbox", **options) as box:
             settings = sandbox_config(box.url, box.smtp_port, box.root, var=root)

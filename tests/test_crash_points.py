@@ -12,33 +12,22 @@ from evidence import Evidence
 from flow import Flow, copied, flowing
 from promises import check_1, check_2, check_3, check_4, check_5, check_6, check_7
 
-# a point, and at which passing of it; several where an early and a late one differ
-POINTS = [
-    "extract.page_fetched",
-    "extract.body_written",
-    "extract.manifest_written",
-    "extract.manifest_written:9",
-    "consolidate.batch_normalized",
-    "consolidate.batch_merging",
-    "consolidate.batch_merged",
-    "merge.before_commit",
-    "merge.before_commit:14",
-    "merge.after_commit",
-    "plan.computed",
-    "dispatch.files_planned",
-    "dispatch.copy_written",
-    "dispatch.file_delivered",
-    "dispatch.manifest_delivered",
-    "dispatch.marked",
-    "erp.planned",
-    "erp.copy_written",
-    "erp.delivered",
-    "levels.marked_sent",
-    "levels.pushed",
-    "outbox.acceptance_pushed",
-    "outbox.tracking_pushed",
-    "outbox.message_pushed",
-    "outbox.message_pushed:20",
+# where one sync is killed, and where the next one; at a later passing of it after a colon
+KILLS = [
+    ("extract.page_fetched", "dispatch.files_planned"),
+    ("extract.body_written", "dispatch.copy_written"),
+    ("extract.manifest_written", "dispatch.file_delivered"),
+    ("extract.manifest_written:9", "dispatch.manifest_delivered"),
+    ("consolidate.batch_normalized", "dispatch.marked"),
+    ("consolidate.batch_merging", "erp.planned"),
+    ("consolidate.batch_merged", "erp.copy_written"),
+    ("merge.before_commit", "erp.delivered"),
+    ("merge.before_commit:14", "levels.marked_sent"),
+    ("merge.after_commit", "levels.pushed"),
+    ("plan.computed", "outbox.acceptance_pushed"),
+    ("outbox.tracking_pushed",),
+    ("outbox.message_pushed",),
+    ("outbox.message_pushed:20",),
 ]
 
 
@@ -62,16 +51,17 @@ def hold(flow: Flow, resent: int) -> None:
     assert parcels_told_twice(found) == []
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("points", KILLS, ids=" then ".join)
 def test_a_kill_there_loses_nothing_and_does_nothing_twice(
-    traded: Path, tmp_path: Path, point: str
+    traded: Path, tmp_path: Path, points: tuple[str, ...]
 ):
     # messages leave side by side with acceptances and parcels: a kill at any of them may fall
     # between the delivery of one message and its receipt
-    resent = 1 if point.startswith("outbox.") else 0
+    resent = sum(p.startswith("outbox.") for p in points)
     with flowing(copied(traded, tmp_path / "hub")) as flow:
-        killed = flow.command("sync", OMS_CRASH_AT=point)
-        assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+        for point in points:
+            killed = flow.command("sync", OMS_CRASH_AT=point)
+            assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
         assert flow.sync()["failed"] == []
         hold(flow, resent)
         flow.box.advance(1)  # the locations have read their files and answered

@@ -120,7 +120,7 @@ def flow_database(postgres_server: str) -> Iterator[str]:
 
 def test_every_promise_holds_after_days_of_trade_and_trouble(tmp_path: Path):
     with flowing(tmp_path, seed=11, scale=0.4) as flow:
-        run(flow, hours=132, syncs=11)
+        run(flow, hours=132, syncs=7)
         flow.sync("nightly")
         found = flow.evidence()
         assert {name.partition("/")[0] for name in found.state["faults"]["done"]} == KINDS.keys()
