@@ -469,6 +469,16 @@ level_demand = _table(
     _units("quantity", "units"),
 )
 
+DRIFT_CAUSES = (
+    "opening", "in_flight", "lost_confirmation", "doubled_receipt", "doubled_confirmation",
+    "late_count", "doubled_count", "recount", "loss", "found",
+)  # fmt: skip
+LATE_FACTS = ("late_confirmation", "late_receipt", "late_sale", "late_adjustment")
+CONTRADICTIONS = (
+    "shipped_more", "shipped_unasked", "short_pick_in_stock", "received_more",
+    "counted_below_allocated",
+)  # fmt: skip
+
 stock_drift = _table(
     "stock_drift",
     "Counts that differed from the ledger, and why: explained first, called drift then.",
@@ -487,9 +497,7 @@ stock_drift = _table(
     _units("drift", "what is left: units missing (negative) or found (positive)"),
     _text(
         "cause",
-        "opening, in_flight, lost_confirmation, doubled_receipt, doubled_confirmation, "
-        "late_count, doubled_count, recount, loss, found; or the late fact that explained it: "
-        "late_confirmation, late_receipt, late_sale, late_adjustment",
+        f"{', '.join(DRIFT_CAUSES)}; or the late fact that explained it: {', '.join(LATE_FACTS)}",
         null=False,
     ),
     _text("evidence", "fulfillment orders, receipts, parcels, counts that point to the cause"),
@@ -506,8 +514,7 @@ stock_contradictions = _table(
     ("kind", "location_id", "sku", "subject"),
     _text(
         "kind",
-        "shipped_more, shipped_unasked, short_pick_in_stock, received_more, "
-        "counted_below_allocated",
+        ", ".join(CONTRADICTIONS),
         null=False,
     ),
     _text("location_id", "who said it", null=False),

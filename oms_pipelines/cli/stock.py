@@ -10,6 +10,7 @@ from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.show import Json, Limit, document, rows, tell
 from oms_pipelines.errors import Rejected
+from oms_pipelines.schema import CONTRADICTIONS, DRIFT_CAUSES, LATE_FACTS
 from oms_pipelines.store import Session
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
     """Show one SKU: where it lies, what was counted, every channel's level, its movements."""
     import polars as pl
 
-    from oms_pipelines.stock.explain import explain_channels, explain_locations
+    from oms_pipelines.stock.explain import explain_channels, explain_kit, explain_locations
 
     oms = config.load()
     with reading(oms) as session:
         _known(session, sku)
         now, wanted = time_of(oms), pl.DataFrame({"sku": [sku]})
+        kit = explain_kit(session, oms, now, sku)
         found = {
+            "made_of": kit,
             "locations": explain_locations(session, oms, now, wanted).drop("sku"),
             "channels": explain_channels(session, oms, now, wanted).drop("sku"),
             "accounts": session.query("show/stock", sku=sku),
@@ -52,7 +55,12 @@ def show(sku: str, limit: Limit = 20, as_json: Json = False) -> None:
     if as_json:
         document({"sku": sku, **{name: frame.to_dicts() for name, frame in found.items()}})
         return
-    rows(found["locations"], False, "Why this number", "No location has it, or is to receive it.")
+    if not kit.is_empty():
+        tell(f"{sku} is a kit: it is made of other SKUs, and what lies under its own name is none.")
+        rows(kit, False, "How many each location can make", "")
+    else:
+        why = "No location has it, or is to receive it."
+        rows(found["locations"], False, "Why this number", why)
     if any(found["channels"]["preorder"]):
         rows(found["channels"], False, "On hand and before it is there", "")
     rows(found["accounts"], False, f"Where {sku} lies", f"{sku} lies nowhere.")
@@ -72,6 +80,7 @@ def drift(
     """Show where counts differ from the ledger, or facts contradict it, why and since when."""
     oms = config.load()
     one_of(location or None, [x.id for x in oms.locations], "--location")
+    one_of(cause or None, [*DRIFT_CAUSES[1:], *LATE_FACTS, *CONTRADICTIONS], "--cause")
     with reading(oms) as session:
         found = session.query(
             "show/drift", now=time_of(oms), location=location, cause=cause, closed=closed,
@@ -157,6 +166,9 @@ def _past(
 ) -> "tuple[Oms, Trace]":
     """Return the live settings and the period, of the store or of a table of order lines."""
     if sales is None:
+        for option, given in (("--map", columns), ("--network", network)):
+            if given is not None:
+                raise typer.BadParameter("tells of a table: needs --sales", param_hint=option)
         from oms_pipelines.stock.whatif import stored_trace
 
         oms = config.load()

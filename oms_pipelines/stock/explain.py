@@ -15,6 +15,10 @@ from oms_pipelines.stock.terms import read_terms
 from oms_pipelines.store import Session
 
 PAIR = ["location_id", "sku"]
+_KIT = {
+    "location_id": pl.String, "sku": pl.String, "in_one": pl.Int64, "atp": pl.Int64,
+    "makes": pl.Int64,
+}  # fmt: skip
 
 
 def explain_locations(
@@ -49,6 +53,27 @@ def explain_locations(
         *("allocated", "expired", "safety", "store_reserve", "threshold", "sells", "atp"),
         *("supply", "expected_at"),
     ).sort(PAIR)
+
+
+def explain_kit(session: Session, oms: Oms, now: datetime, kit_sku: str) -> pl.DataFrame:
+    """Return what a kit is made of, a row a location and component, the scarcest first.
+
+    location_id, sku, in_one (units in one kit), atp, makes (kits that the units make; a location
+    makes the least of them). Nothing where it is no kit, or no location ever had a component.
+    """
+    bill = read_bills(session).filter(pl.col("kit_sku") == kit_sku).drop("kit_sku")
+    if bill.is_empty():
+        return pl.DataFrame(schema=_KIT)
+    terms = explain_locations(session, oms, now, bill.select("sku"))
+    places = terms.filter("sells").select("location_id").unique()
+    return (
+        places.join(bill.rename({"quantity": "in_one"}), how="cross")
+        .join(terms.select(*PAIR, "atp"), on=PAIR, how="left")
+        .with_columns(pl.col("atp").fill_null(0))
+        .with_columns((pl.col("atp") // pl.col("in_one")).alias("makes"))
+        .select(list(_KIT))
+        .sort("location_id", "makes", "sku")
+    )
 
 
 def explain_channels(session: Session, oms: Oms, now: datetime, skus: pl.DataFrame) -> pl.DataFrame:

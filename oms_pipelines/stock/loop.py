@@ -30,7 +30,7 @@ def by_channel(session: Session, now: datetime) -> pl.DataFrame:
         oldest("due", "unsettled").alias("oldest_due"),
         oldest("unobserved", "differs").alias("oldest_unobserved"),
     )
-    alarms = session.query("stock/loop_alarms").select("channel_id", pl.col("open").alias("alarms"))
+    alarms = session.query("stock/loop_alarms")
     delays = session.query("stock/delays").select("channel_id", "delay_p50", "delay_p99")
     return (
         found.join(alarms, on="channel_id", how="left")

@@ -1,6 +1,5 @@
--- Alarms of each channel: open ones, the oldest, and all there ever were. Grain: channel.
-SELECT channel_id, count(*) AS alarms,
-    CAST(sum(CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END) AS bigint) AS open,
-    min(CASE WHEN closed_at IS NULL THEN opened_at END) AS oldest_open_at
+-- How many alarms of each channel are open. Grain: channel.
+SELECT channel_id, count(*) AS alarms
 FROM level_alarms
+WHERE closed_at IS NULL
 GROUP BY channel_id
