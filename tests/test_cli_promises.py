@@ -42,7 +42,8 @@ def test_a_kit_is_shown_with_what_each_location_could_make(oms: Oms):
     with store.session() as session:
         session.upsert("bills", pl.DataFrame([
             {"bill_id": "b1", "kit_sku": "SET", "sku": sku, "quantity": n, "in_use": True,
-             "price_share": 0.3, "changed_at": NOW} for sku, n in (("CUP", 2), ("MUG", 1), ("TEA", 1))
+             "price_share": 0.3, "changed_at": NOW}
+            for sku, n in (("CUP", 2), ("MUG", 1), ("TEA", 1))
         ]).select(columns_of("bills")))  # fmt: skip
         session.upsert("sku_map", pl.DataFrame([
             {"channel_id": "shop", "channel_sku": "SET", "sku": "SET", "units_per": 1}
