@@ -19,7 +19,7 @@ from oms_pipelines.stock.apportion import apportion
 from oms_pipelines.stock.availability import desired_levels
 from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.publishing import publish_levels
-from oms_pipelines.stock.quotas import quota_turns, read_quota_sales
+from oms_pipelines.stock.quotas import quota_turns, read_quota_sales, sold_under_quotas
 from oms_pipelines.stock.shares import Sharing, share_out
 from oms_pipelines.stock.sharing import touched_by_quotas
 from oms_pipelines.store import Store
@@ -326,6 +326,10 @@ def test_units_sold_under_a_quota_are_those_its_channel_sold_since_it_opened(sto
         some = read_quota_sales(s, oms, at(3), pl.DataFrame({"sku": ["y"]}))
         assert some.rows() == [("sale", "spring", "y", 1)]
         assert read_quota_sales(s, oms, at(60)).is_empty()
+        assert sold_under_quotas(s, oms, at(60)).rows() == [("sale", "spring", 11)]  # closed, told
+        named = network([sale("sale", MARCH | {"skus": ["y"]}), channel("web", weight=1)])
+        assert sold_under_quotas(s, named, at(3)).rows() == [("sale", "spring", 1)]
+        assert sold_under_quotas(s, oms, at(-9)).is_empty()
 
 
 def test_a_sale_opens_once_its_units_are_let_go_and_gives_back_what_it_did_not_sell(store: Store):

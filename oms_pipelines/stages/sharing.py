@@ -15,6 +15,7 @@ from oms_pipelines.stock.buffers import estimate
 from oms_pipelines.stock.counts import quantile
 from oms_pipelines.stock.decide import at_hand
 from oms_pipelines.stock.frontier import by_risk, chosen, demand_in_lag, frontier, in_total
+from oms_pipelines.stock.quotas import sold_under_quotas
 from oms_pipelines.stock.rebalance import effective_claims
 from oms_pipelines.stock.sales import measured_days, window_of
 from oms_pipelines.stock.shares import EVERY, KEYS, Sharing, declared_claims
@@ -33,6 +34,7 @@ class Facts:
     levels: pl.DataFrame
     sharing: Sharing
     stored: pl.DataFrame  # buffers
+    quota_sales: pl.DataFrame  # channel_id, quota, sold
     lag: pl.DataFrame  # what `frontier` reads, of SKUs that may run out
 
 
@@ -49,10 +51,9 @@ def sharing_page(hub: Hub) -> Reported:
     drawn = picture(curves(by_risk(facts.lag, points, RISKS), own)) if points.height else ""
     plot = picture(bars(found, "units_shown", "channel", "Units shown")) if found.height else ""
     moved = effective_claims(facts.sharing.weights, hub.oms.channels)
-    sold = facts.sharing.quota_sales
     sections = [
         section("Shares", plot, sheet(found, "No channel is told levels.")),
-        section("Quotas", sheet(quotas(hub.oms, sold, now), "No quota is declared.")),
+        section("Quotas", sheet(quotas(hub.oms, facts.quota_sales, now), "No quota is declared.")),
         section("Weights by demand", sheet(_by_channel(moved), "Shares are as declared."),
                 sheet(_most_moved(moved), "No SKU differs from what is declared.")),
         section("Buffers", sheet(kept(facts.stored), "No buffer was measured yet.")),
@@ -77,12 +78,28 @@ def _facts(hub: Hub, now: datetime) -> Facts:
         lines = with_kit_demand(open_lines(session))
         skus = session.query("stock/skus_of_all")
         known = at_hand(session, hub.oms, lines, skus, now)
-        stored = session.table("stock_buffers")
+        stored = _pooled_of(hub.oms, session.table("stock_buffers"))
         own = _own(session, hub.oms, now)
+        sold = sold_under_quotas(session, hub.oms, now)
     bare = replace(sharing, buffers=sharing.buffers.clear())
     pools = desired_levels(*known, _unbuffered(hub.oms), bare, bills)
     levels = desired_levels(*known, hub.oms, sharing, bills)
-    return Facts(levels, sharing, stored, demand_in_lag(pools, own, stored))
+    lag = demand_in_lag(pools, own, _at_least(hub.oms, stored))
+    return Facts(levels, sharing, stored, sold, lag)
+
+
+def _pooled_of(oms: Oms, stored: pl.DataFrame) -> pl.DataFrame:
+    """Return the buffers of channels that are pooled now."""
+    return stored.filter(
+        pl.col("channel_id").is_in([c.id for c in oms.channels if c.stock.mode == "pooled"])
+    )
+
+
+def _at_least(oms: Oms, stored: pl.DataFrame) -> pl.DataFrame:
+    """Return the buffers that hold: measured, and never less than the channel is set to keep."""
+    declared = {c.id: c.stock.buffer for c in oms.channels}
+    least = pl.col("channel_id").replace_strict(declared, default=0, return_dtype=pl.Int64)
+    return _pooled_of(oms, stored).with_columns(pl.max_horizontal("buffer", least).alias("buffer"))
 
 
 def _most(lag: pl.DataFrame) -> int:
@@ -170,10 +187,9 @@ def quotas(oms: Oms, sold: pl.DataFrame, now: datetime) -> pl.DataFrame:
         .then(pl.lit("open"))
         .otherwise(pl.lit("to come"))
     )
-    units = sold.group_by("channel_id", "quota").agg(pl.col("sold").sum())
     return (
         pl.DataFrame(rows, columns, orient="row", infer_schema_length=None)
-        .join(units, left_on=["channel", "quota"], right_on=["channel_id", "quota"], how="left")
+        .join(sold, left_on=["channel", "quota"], right_on=["channel_id", "quota"], how="left")
         .sort("opens", "channel", "quota")
         .select("channel", "quota", state.alias("state"), *columns[4:], "sold")
     )

@@ -91,13 +91,43 @@ def read_quota_sales(
 
     `skus` (sku) narrows it. Reads the orders since these opened, canceled units left out.
     """
-    quotas = [
-        (c.id, q.id, q.opens(c.time_zone), q.closes(c.time_zone))
-        for c, q in open_quotas(oms.channels, now)
-        if q.units is not None
+    running = [(c, q) for c, q in open_quotas(oms.channels, now) if q.units is not None]
+    return _sold(session, running, skus)
+
+
+def sold_under_quotas(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
+    """Return (channel_id, quota, sold): units sold under all quotas that have opened so far.
+
+    Of the SKUs the quota names, where it names some; those of quotas that closed too.
+    """
+    opened = [
+        (c, q)
+        for c in oms.channels
+        if c.stock.mode == "escrow"
+        for q in c.stock.quotas
+        if q.opens(c.time_zone) <= now
     ]
-    if not quotas:
+    named = pl.DataFrame(
+        [(c.id, q.id, s) for c, q in opened for s in q.skus or [None]],
+        {"channel_id": pl.String, "quota": pl.String, "named": pl.String},
+        orient="row",
+    )
+    sold = _sold(session, opened, None).join(named, on=["channel_id", "quota"])
+    own = sold.filter(pl.col("named").is_null() | (pl.col("named") == pl.col("sku")))
+    units = own.group_by("channel_id", "quota").agg(pl.col("sold").sum())
+    every = named.select("channel_id", "quota").unique()
+    return every.join(units, on=["channel_id", "quota"], how="left").with_columns(
+        pl.col("sold").fill_null(0)
+    )
+
+
+def _sold(
+    session: Session, which: Sequence[tuple[Channel, Quota]], skus: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Return (channel_id, quota, sku, sold) of these quotas."""
+    if not which:
         return pl.DataFrame(schema=SALES)
+    quotas = [(c.id, q.id, q.opens(c.time_zone), q.closes(c.time_zone)) for c, q in which]
     columns = ["channel_id", "quota", "opens", "closes"]
     session.frame("tmp_quotas", pl.DataFrame(quotas, schema=columns, orient="row"))
     none = pl.DataFrame(schema={"sku": pl.String})
