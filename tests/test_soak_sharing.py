@@ -4,7 +4,8 @@ Policies are told apart by copies of the SKUs: each copy meets the same demand a
 its level is made by one policy alone.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import altair as alt
@@ -12,7 +13,6 @@ import polars as pl
 import pytest
 from soak_world import CHANNELS, faulty, trace, world
 
-from oms_pipelines.stock.availability import atp_by_location, desired_levels
 from oms_pipelines.stock.sharer import Sharer
 from oms_pipelines.stock.shares import EVERY, Sharing
 from oms_pipelines.stock.simulate import Outcome, simulate
@@ -37,23 +37,25 @@ class Policies:
     learns = True
 
     def __init__(self, sharers: dict[str, Sharer], fixed: pl.DataFrame):
-        self.sharers, self.fixed, self.sharing = sharers, fixed, Sharing()
-        self.oms = world("pooled")
+        self.sharers, self.fixed = sharers, fixed.with_columns(unheard=pl.lit(0, pl.Int64))
+        self.heard: list[pl.DataFrame] = []
+        self.day: date | None = None
 
-    def learn(self, sold: pl.DataFrame, at: datetime) -> None:
-        for name, own in _parted(sold):
-            if name in self.sharers:
-                self.sharers[name].learn(own, at)
+    def learn(self, sold: pl.DataFrame) -> None:
+        self.heard.append(sold)
 
-    def renew(self, now: datetime) -> bool:
-        if not any([s.renew(now) for s in self.sharers.values()]):  # noqa: C419 - all renew
-            return False
+    def renew(self, now: datetime, silent: Mapping[str, timedelta]) -> bool:
+        if self.day != now.date() and self.heard:  # nobody measures before the day is over
+            for name, own in _parted(pl.concat(self.heard)):
+                if name in self.sharers:
+                    self.sharers[name].learn(own)
+            self.heard = []
+        self.day = now.date()
+        return any([s.renew(now, silent) for s in self.sharers.values()])  # noqa: C419 - all renew
+
+    def sharing_at(self, _: datetime) -> Sharing:
         computed = [s.sharing.buffers.filter(pl.col("sku") != EVERY) for s in self.sharers.values()]
-        self.sharing = Sharing(buffers=pl.concat([self.fixed, *computed]))
-        return True
-
-    def levels(self, stock: pl.DataFrame, demand: pl.DataFrame, now: datetime) -> pl.DataFrame:
-        return desired_levels(atp_by_location(stock, self.oms), demand, self.oms, self.sharing)
+        return Sharing(buffers=pl.concat([self.fixed, *computed]))
 
 
 def _parted(rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
