@@ -165,10 +165,15 @@ class _Run:
         return np.where(down, np.maximum(step - self.heard, 1), 0)
 
     def _send(self, flight: Flight, step: int) -> None:
-        """Put levels on their way, each to come when its channel shows it."""
+        """Put levels on their way, each to come when its channel shows it.
+
+        What happens to a level does not hang on which others are sent: settings compare.
+        """
+        skus, channels = self.hub.held.shape
+        draws = self.random.random((3, -(-skus // self.play.copies), channels))
         if not flight.s.size:
             return
-        draw = self.random.random((3, flight.s.size))
+        draw = draws[:, flight.s // self.play.copies, flight.c]
         flight = replace(
             flight,
             dropped=draw[0] < self._of(flight, "lost"),
