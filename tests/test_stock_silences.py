@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stock_world import NOON, World, channel, network
 
+from oms_pipelines.config import Oms
 from oms_pipelines.stock import reach
 from oms_pipelines.stock.buffers import DAY, buffers
 from oms_pipelines.stock.counts import quantile
@@ -88,14 +89,16 @@ def hold(world: World, held: int) -> None:
     )  # fmt: skip
 
 
-def tick(store: Store, minutes: int, heard: dict[str, bool]) -> tuple[list[str], dict[str, int]]:
+def tick(
+    store: Store, minutes: int, heard: dict[str, bool], oms: Oms = THREE
+) -> tuple[list[str], dict[str, int]]:
     """Note who was heard and renew; return the SKUs that changed, and the buffers of x."""
     now = at(minutes)
     with store.session() as s:
-        measure_sales(s, now, THREE.stock.window)
+        measure_sales(s, now, oms.stock.window)
         reach.note_heard(s, heard, now)
-        changed = renew_buffers(s, THREE, now)["sku"].to_list()
-        kept = read_sharing(s, THREE, now, pl.DataFrame({"sku": ["x"]})).buffers
+        changed = renew_buffers(s, oms, now)["sku"].to_list()
+        kept = read_sharing(s, oms, now, pl.DataFrame({"sku": ["x"]})).buffers
     return changed, dict(kept.filter(sku="x").select("channel_id", "buffer").iter_rows())
 
 
@@ -123,6 +126,15 @@ def test_no_more_is_kept_back_than_the_channel_out_of_reach_may_show(store: Stor
     hold(world, 2)
     _, found = tick(store, 120, fine | {"b": False})
     assert found == {"a": usual["a"] + 2, "b": usual["b"], "c": usual["c"] + 2}
+
+
+def test_of_a_channel_that_is_told_no_levels_nobody_knows_what_it_shows(store: Store, world: World):
+    told = [{**channel(c, mode="pooled", risk=0.01), "every": "10m"} for c in "ac"]
+    oms = network([told[0], channel("b", mode="none"), told[1]])
+    fine = dict.fromkeys("abc", True)
+    _, usual = tick(store, 0, fine, oms)
+    _, found = tick(store, 120, fine | {"b": False}, oms)
+    assert found["a"] > usual["a"]
 
 
 def test_a_channel_that_takes_no_levels_is_out_of_reach_too(store: Store):

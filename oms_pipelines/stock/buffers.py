@@ -4,7 +4,12 @@ The buffer of a channel and SKU is the smallest b with P(demand > b) <= risk, of
 the other channels that sell from its places, pooled ones and those that are told no level, in
 the time in which a sale of theirs is not in its level yet: from the sale to the next decision
 (a tick) and from that to the level being observed (its lag). Escrow channels sell units of
-their own. Demand is negative binomial by the measured mean and dispersion (`counts`).
+their own. Demand is negative binomial by the measured mean and dispersion (`counts`). Channels
+out of reach are covered besides (`silences`).
+
+Within a lag that is the newsvendor's critical fractile: where an oversell costs k lost sales,
+the risk 1 / (1 + k) costs least. (The next unit kept back saves P(demand > b) oversells and
+costs P(demand <= b) sales, each where own demand reaches it; see `frontier`.)
 
 What is measured of one SKU is weighed with what is measured of all: the mean by Bühlmann's
 credibility (Experience rating and credibility, 1967), the dispersion as if SMOOTHING units had

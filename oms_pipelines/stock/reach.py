@@ -51,18 +51,27 @@ def _note(session: Session, what: str, found: Mapping[str, bool], now: datetime)
     )  # fmt: skip
 
 
+def silent(session: Session) -> pl.DataFrame:
+    """Return the rows of `channel_reach` of channels that are out of reach."""
+    return _silent(session.query("stock/reach"))
+
+
+def _silent(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(~(pl.col("heard") & pl.col("told")))
+
+
 def renew_covers(session: Session, oms: Oms, now: datetime) -> tuple[dict[str, timedelta], bool]:
     """Return what the silence of each channel out of reach is covered for, and if that is new.
 
     Stores it. The longest silence that is over, of any channel, is the least.
     """
     rows = session.query("stock/reach")
+    silences = _silent(rows)
     longest = timedelta(seconds=rows["longest_seconds"].max() or 0.0)  # ty: ignore[invalid-argument-type]
     tick = min((c.every for c in oms.channels), default=timedelta(0))
-    silent = rows.filter(~(pl.col("heard") & pl.col("told")))
     covers = {
         c: covered(now - since, tick, longest)
-        for c, since in silent.select("channel_id", "reached_at").iter_rows()
+        for c, since in silences.select("channel_id", "reached_at").iter_rows()
     }
     seconds = [covers[c].total_seconds() if c in covers else None for c in rows["channel_id"]]
     wanted = pl.Series("covered_seconds", seconds, dtype=pl.Float64)

@@ -58,8 +58,7 @@ def unheard(
     for (risk,), rows in kept.with_row_index("row").group_by("risk"):
         at = rows["row"].to_numpy()
         usual, longer = (
-            quantile(mean[at] * days[at] + x, dispersion[at], float(risk))
-            for x in (0.0, more[at])
+            quantile(mean[at] * days[at] + x, dispersion[at], float(risk)) for x in (0.0, more[at])
         )
         parts.append(rows.drop("row").with_columns(pl.Series("unheard", longer - usual)))
     return pl.concat(parts).sort(KEYS)
