@@ -1,14 +1,21 @@
 """Channels out of reach: how long they are covered for, and what is kept back for them."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shop_fake import Shop
 from stock_world import NOON, World, channel, network
 
 from oms_pipelines.config import Oms
+from oms_pipelines.stages.extract import Extracted, Source
+from oms_pipelines.stages.plan import levels, post_ledger
+from oms_pipelines.stages.publish import send_levels
 from oms_pipelines.stock import reach
 from oms_pipelines.stock.buffers import DAY, buffers
 from oms_pipelines.stock.counts import quantile
@@ -150,3 +157,50 @@ def test_a_channel_that_takes_no_levels_is_out_of_reach_too(store: Store):
         assert reach.renew_covers(s, THREE, at(50)) == ({}, False)
         rows = {r["channel_id"]: r for r in s.query("stock/reach").to_dicts()}
     assert rows["a"]["longest_seconds"] == 40 * 60
+
+
+# -- who notes it
+
+
+def hub(store: Store, path: Path, minutes: int, shops: dict[str, Shop], *failed: str) -> Any:
+    """Return what the stages ask of a hub, at a time when some channels' orders were not read."""
+    pulled = [
+        Extracted(Source(c, "orders", "channel"), error="no answer" if c in failed else None)
+        for c in "abc"
+    ]
+    return SimpleNamespace(
+        oms=THREE, store=store, output=path, adapters=shops, results={"extract": pulled},
+        now=lambda: at(minutes), elapsed=lambda: 0.0,
+    )  # fmt: skip
+
+
+def run(of: Any) -> dict[str, int]:
+    """Run the stages from stock to channels; return the stored levels of x by channel."""
+    post_ledger(of)
+    levels(of)
+    send_levels(of)
+    with of.store.session() as s:
+        rows = s.table("levels").filter(pl.col("sku") == "x")
+    return dict(rows.select("channel_id", "desired").iter_rows())
+
+
+def test_a_failed_read_lowers_the_others_at_once_and_a_failed_push_by_the_next_tick(
+    store: Store, world: World, tmp_path: Path
+):
+    shops = {c: Shop() for c in "abc"}
+    world.count("lyon", "x", 9000, NOON - MINUTE)
+    usual = run(hub(store, tmp_path, 0, shops))
+    silent = run(hub(store, tmp_path, 10, shops, "b"))
+    assert silent["b"] == usual["b"]
+    assert silent["a"] == shops["a"].shown["x"] < usual["a"]
+    assert run(hub(store, tmp_path, 20, shops)) == usual
+    shops["b"].fate = "down"
+    world.count("lyon", "x", 8000, at(21))
+    fewer = run(hub(store, tmp_path, 30, shops))
+    later = run(hub(store, tmp_path, 40, shops))
+    assert later["b"] == fewer["b"]
+    assert later["a"] < fewer["a"]
+    shops["b"].fate = "ok"
+    # what is told now, the next tick knows
+    assert run(hub(store, tmp_path, 50, shops))["a"] <= later["a"]
+    assert run(hub(store, tmp_path, 60, shops)) == fewer
