@@ -609,6 +609,18 @@ stock_weights = _table(
     _time("computed_at", "when", null=False),
 )
 
+channel_reach = _table(
+    "channel_reach",
+    "Whether a channel was heard and told when it last was tried, and how long it was not.",
+    ("channel_id",),
+    _text("channel_id", "the channel", null=False),
+    _flag("heard", "whether its orders could be read, last"),
+    _flag("told", "whether it took what it was sent, and could be read back, last"),
+    _time("reached_at", "when it last was both", null=False),
+    _number("longest_seconds", "its longest silence that is over"),
+    _number("covered_seconds", "what its present silence is covered for; null where it has none"),
+)
+
 stock_buffers = _table(
     "stock_buffers",
     "Units a pooled channel keeps back of a SKU, for what others sell before it shows less.",
@@ -620,6 +632,7 @@ stock_buffers = _table(
     _real("dispersion", "variance of their sales over their mean, at least 1"),
     _real("lag_seconds", "time in which such sales are not in the level yet"),
     _real("risk", "of more than the buffer being sold in that time"),
+    _units("unheard", "units kept back besides, for channels out of reach", null=True),
     _time("computed_at", "when", null=False),
 )
 

@@ -12,9 +12,10 @@ from scipy import stats
 from stock_world import NOON, World, at, channel, network, place
 
 from oms_pipelines.config import Oms
-from oms_pipelines.stock.buffers import buffers, estimate, moved, renew_buffers
+from oms_pipelines.stock.buffers import buffers, estimate, moved
 from oms_pipelines.stock.counts import chances, quantile
 from oms_pipelines.stock.frontier import by_risk, chosen, frontier, in_total
+from oms_pipelines.stock.renewal import renew_buffers
 from oms_pipelines.stock.sales import measure_sales
 from oms_pipelines.stock.shares import Sharing, share_out
 from oms_pipelines.stock.sharing import read_sharing, renew_sharing

@@ -180,3 +180,14 @@ def test_a_replay_is_the_same_again_and_the_order_of_rows_does_not_count(busy: T
     one, two = (simulate(x, world("pooled"), play()) for x in (day, turned))
     assert one.by_sku.equals(two.by_sku)
     assert {c for c, *_ in one.by_sku.iter_rows()} == set(CHANNELS)
+
+
+def test_a_channel_that_overwrites_what_it_sold_in_between_oversells_that_much():
+    # a shows two and sells them while a level of three is on its way; b shows the other three
+    past = story({"lyon": 4}, (12, "a", 2), (16, "a", 3), (17, "b", 3), supply=((5, 5, "lyon", 2),))
+
+    def oversold(*, compares: bool) -> int:
+        slow = {"a": Link(delays=(300.0,), compares=compares)}
+        return simulate(past, two(), Play(tick=10 * MINUTE, links=slow)).total("oversold")
+
+    assert (oversold(compares=True), oversold(compares=False)) == (0, 2)

@@ -13,7 +13,7 @@ from oms_pipelines.routing import (
     save_inputs,
     store_plan,
 )
-from oms_pipelines.stock import drift, ledger
+from oms_pipelines.stock import drift, ledger, reach
 from oms_pipelines.stock.ledger import Posted
 from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.sales import measure_sales
@@ -57,7 +57,10 @@ def allocate(hub: Hub) -> Plan:
 def levels(hub: Hub, *, full: bool = False) -> Levels:
     """Compute the levels of the SKUs that moved, or of all; promise what there is to tell."""
     now = hub.now()
+    pulled = hub.results.get("extract", [])
+    heard = {r.source.id: r.error is None for r in pulled if r.source.stream == "orders"}
     with hub.store.session() as session:
+        reach.note_heard(session, heard, now)
         moved = measure_sales(session, now, hub.oms.stock.window)
         if days_named(hub.oms):
             touch(session, moved["sku"])

@@ -13,6 +13,7 @@ from oms_pipelines.errors import Rejected
 from oms_pipelines.hub import Hub
 from oms_pipelines.outbox import Delivered, deliver, promise
 from oms_pipelines.quality.gates import shut_gates
+from oms_pipelines.stock import reach
 from oms_pipelines.stock.loop import by_channel
 from oms_pipelines.stock.publishing import Published, publish_levels
 
@@ -61,9 +62,14 @@ def _alone(hub: Hub) -> Generator[None]:
 def send_levels(hub: Hub, *, full: bool = False) -> list[Published]:
     """Publish stock levels: what changed, or everything on a full pass."""
     with _alone(hub):
-        return publish_levels(
+        done = publish_levels(
             hub.store, hub.oms, hub.adapters, hub.now(), full=full, elapsed=hub.elapsed
         )
+        # where nothing was sent nor read, nothing is known
+        told = {r.channel_id: r.error is None for r in done if r.error or r.sent or r.read}
+        with hub.store.session() as session:
+            reach.note_told(session, told, hub.now())
+        return done
 
 
 def standing(hub: Hub) -> list[dict]:

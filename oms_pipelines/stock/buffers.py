@@ -4,7 +4,12 @@ The buffer of a channel and SKU is the smallest b with P(demand > b) <= risk, of
 the other channels that sell from its places, pooled ones and those that are told no level, in
 the time in which a sale of theirs is not in its level yet: from the sale to the next decision
 (a tick) and from that to the level being observed (its lag). Escrow channels sell units of
-their own. Demand is negative binomial by the measured mean and dispersion (`counts`).
+their own. Demand is negative binomial by the measured mean and dispersion (`counts`). Channels
+out of reach are covered besides (`silences`).
+
+Within a lag that is the newsvendor's critical fractile: where an oversell costs k lost sales,
+the risk 1 / (1 + k) costs least. (The next unit kept back saves P(demand > b) oversells and
+costs P(demand <= b) sales, each where own demand reaches it; see `frontier`.)
 
 What is measured of one SKU is weighed with what is measured of all: the mean by Bühlmann's
 credibility (Experience rating and credibility, 1967), the dispersion as if SMOOTHING units had
@@ -12,7 +17,7 @@ been sold with that of all. So a SKU without a sale has the rate that SKUs like 
 to have; `cold_start` is the buffer of one that sold fewer than ENOUGH units, where it is set.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -20,13 +25,10 @@ import polars as pl
 from oms_pipelines.config import Channel, Oms
 from oms_pipelines.stock.availability import sells_from
 from oms_pipelines.stock.counts import quantile
-from oms_pipelines.stock.sales import measured_days, window_of
 from oms_pipelines.stock.shares import EVERY, KEYS
-from oms_pipelines.store import Session
 
 SMOOTHING = 20.0  # units
 ENOUGH = 5  # units sold in the window
-RENEWED = timedelta(days=1)
 MOVED = 0.001  # demand has moved where so many units in a day were less likely than this
 DAY = 86_400.0
 MEASURED = {"sku": pl.String, "units": pl.Int64, "per_day": pl.Float64, "dispersion": pl.Float64}
@@ -152,51 +154,3 @@ def moved(stored: pl.DataFrame, today: pl.DataFrame, oms: Oms) -> pl.DataFrame:
             renewed = _of_channel(channel, rows, float(seconds))
             parts.append(renewed.with_columns(computed_at=rows["computed_at"]))
     return pl.concat([p.select(stored.columns) for p in parts])
-
-
-def renew_buffers(
-    session: Session, oms: Oms, now: datetime, lags: pl.DataFrame | None = None
-) -> pl.DataFrame:
-    """Renew the stored buffers once a day, and at once where demand moved; return (sku) changed.
-
-    The SKU `*` among them says that any SKU may have changed.
-    """
-    none = pl.DataFrame(schema={"sku": pl.String})
-    pooled = {c.id: c.stock.risk for c in oms.channels if c.stock.mode == "pooled"}
-    if not pooled:
-        return none
-    session.frame("tmp_sharing_skus", none)
-    known = session.query("stock/buffers", all=False).filter(pl.col("computed_at") > now - RENEWED)
-    first, today = window_of(now, oms.stock.window)
-    if pooled.items() <= dict(known.select("channel_id", "risk").iter_rows()).items():
-        return _renew_moved(session, oms, now, today)
-    days = measured_days(session, now, oms.stock.window)
-    sold = session.query("stock/sales_moments", first=first, until=today, all=True)
-    stocked = session.query("stock/skus_stocked")["skus"][0]
-    wanted = buffers(sold, days, stocked, oms, lags)
-    stored = session.query("stock/buffers", all=True)
-    return _store(session, pl.concat([wanted, _sold_no_more(stored, wanted)]), stored, now)
-
-
-def _renew_moved(session: Session, oms: Oms, now: datetime, today: datetime) -> pl.DataFrame:
-    until = today + timedelta(days=1)
-    sold = session.query("stock/sales_moments", first=today, until=until, all=True)
-    session.frame("tmp_sharing_skus", sold.select("sku").unique())
-    stored = session.query("stock/buffers", all=False)
-    return _store(session, moved(stored, sold, oms).drop("computed_at"), stored, now)
-
-
-def _sold_no_more(stored: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
-    """Return what holds for any SKU, for those stored ones that have no row of their own now."""
-    default = wanted.filter(pl.col("sku") == EVERY).drop("sku")
-    gone = stored.join(wanted, on=KEYS, how="anti").select(KEYS)
-    return gone.join(default, on="channel_id").select(wanted.columns)
-
-
-def _store(
-    session: Session, rows: pl.DataFrame, stored: pl.DataFrame, now: datetime
-) -> pl.DataFrame:
-    session.upsert("stock_buffers", rows.with_columns(pl.lit(now).alias("computed_at")))
-    was = stored.select(*KEYS, pl.col("buffer").alias("was"))
-    changed = rows.join(was, on=KEYS, how="left").filter(pl.col("buffer").ne_missing(pl.col("was")))
-    return changed.select("sku").unique().sort("sku")

@@ -11,7 +11,7 @@ import polars as pl
 from oms_pipelines.stock.trace import Names
 
 COUNTS = ("wanted", "sold", "lost_hidden", "lost_out", "oversold", "stranded")
-CYCLES = ("cycles", "at_risk", "hits", "other_hits")
+CYCLES = ("cycles", "at_risk", "hits", "other_hits", "away", "away_hits")
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,12 @@ class Sales:
     quantity: np.ndarray
     known: np.ndarray
     taken: np.ndarray
+
+
+def joined(parts: list[Sales]) -> Sales:
+    """Return the sales of several steps together."""
+    names = Sales.__dataclass_fields__
+    return Sales(*(np.concatenate([getattr(p, x) for p in parts]) for x in names))
 
 
 class Floor:
@@ -44,6 +50,7 @@ class Floor:
         self._looks = 0
         self._hit = np.zeros(shape[0], bool)
         self._risky = np.zeros(shape[0], bool)
+        self._away = False
         self._cycles = {name: np.zeros(shape[0], np.int64) for name in CYCLES}
         # a unit goes out where the fewest channels may sell, then in the declared order
         self._way = np.argsort(may.sum(axis=0), kind="stable")
@@ -103,22 +110,26 @@ class Floor:
         self._showing += self.shown.sum(axis=0)
         self._looks += 1
 
-    def begin_cycle(self, in_reach: bool) -> None:
+    def begin_cycle(self, away: bool) -> None:
         """End a lag cycle of every SKU and begin the next.
 
-        A cycle is at risk when its SKU is shown somewhere and few units are left, and every
-        channel is in reach: one that cannot be told has no lag to state a risk for.
+        A cycle is at risk when its SKU is shown somewhere and few units are left; `away` tells
+        whether a channel is out of reach in it, or was in the one before.
         """
-        self._cycles["hits"] += self._hit & self._risky
+        hits = self._hit & self._risky
+        self._cycles["hits"] += hits
+        self._cycles["away_hits"] += hits & self._away
         self._cycles["other_hits"] += self._hit & ~self._risky
         self._hit[:] = False
         shown = self.shown.max(axis=1, initial=0) > 0
-        self._risky = shown & (self.shelves.sum(axis=1) <= self.tight) & in_reach
+        self._risky = shown & (self.shelves.sum(axis=1) <= self.tight)
+        self._away = away
         self._cycles["cycles"] += shown
         self._cycles["at_risk"] += self._risky
+        self._cycles["away"] += self._risky & away
 
     def cycles(self) -> pl.DataFrame:
-        """Return (sku, cycles, at_risk, hits, other_hits)."""
+        """Return (sku, cycles, at_risk, hits, other_hits, away, away_hits)."""
         return pl.DataFrame({"sku": self.names.skus, **self._cycles})
 
     def result(self) -> tuple[pl.DataFrame, pl.DataFrame]:

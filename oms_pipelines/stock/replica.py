@@ -1,18 +1,18 @@
 """The hub's side of a simulation: what it knows, decides and sends at each tick.
 
-Levels and raises are decided by the functions that decide them in earnest (`desired_levels`,
-`grants`); here they are only fed, and what they say is carried out.
+Levels and raises are decided as in earnest (`quick`: what `desired_levels` and `grants` say);
+here that is only fed, and carried out.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 
-from oms_pipelines.config import Channel
+from oms_pipelines.config import Oms
 from oms_pipelines.stock.floor import Floor, Sales
-from oms_pipelines.stock.listings import grants
+from oms_pipelines.stock.quick import Levels, granted
 from oms_pipelines.stock.sharer import Decide
 from oms_pipelines.stock.trace import Names, Play
 
@@ -35,9 +35,11 @@ class Flight:
 class Replica:
     """What the hub knows of stock and levels: arrays of SKUs by locations or channels."""
 
-    def __init__(
-        self, names: Names, channels: list[Channel], play: Play, decide: Decide, ledger: np.ndarray
-    ):
+    def __init__(self, names: Names, oms: Oms, play: Play, decide: Decide, ledger: np.ndarray):
+        channels = [c for c in oms.channels if c.stock.mode != "none"]
+        self.pooled = np.array([c.stock.mode == "pooled" for c in channels], bool)
+        self.quotas = any(c.stock.quotas for c in channels)
+        self.levels = Levels(names, channels, oms)
         self.names, self.channels, self.play, self.decide = names, channels, play, decide
         self.ledger = ledger.copy()
         self.every_sku = np.arange(len(names.skus))
@@ -53,52 +55,46 @@ class Replica:
         self.flying = np.zeros(shape, bool)
         links = [play.link(c) for c in names.channels]
         self.compares = np.array([x.compares for x in links])
-        self._skus, self._channels = names.sku_index(), names.channel_index()
 
     def learn_supply(self, s: np.ndarray, place: np.ndarray, quantity: np.ndarray) -> np.ndarray:
         """Post what came; return the SKUs it touches."""
         np.add.at(self.ledger, (s, place), quantity)
         return s
 
-    def learn_sales(self, sales: Sales, step: int, at_time: datetime) -> np.ndarray:
-        """Post orders of one step, taken from where they ship; return the SKUs they touch."""
+    def learn_sales(self, sales: Sales, step: np.ndarray, since: datetime) -> np.ndarray:
+        """Post orders, each of its step, taken from where they ship; return their SKUs."""
         if self.decide.learns:
-            self.decide.learn(self._frame(sales.s, sales.c, units=sales.quantity), at_time)
+            us = step * (self.play.step // timedelta(microseconds=1))
+            at_time = pl.Series(us).cast(pl.Duration("us")) + since
+            self.decide.learn(self._frame(sales.s, sales.c, at=at_time, units=sales.quantity))
         np.subtract.at(self.ledger, sales.s, sales.taken)
         at = (sales.s, sales.c)
-        since = step >= self.base_step[at]
-        np.add.at(self.sold_since, at, np.where(since, sales.quantity, 0))
-        np.subtract.at(self.unseen, at, np.where(since, 0, sales.quantity))
+        newer = step >= self.base_step[at]
+        np.add.at(self.sold_since, at, np.where(newer, sales.quantity, 0))
+        np.subtract.at(self.unseen, at, np.where(newer, 0, sales.quantity))
         np.clip(self.unseen, 0, None, out=self.unseen)
         return sales.s
 
     def settle(self, now: datetime) -> None:
         """Decide all levels, and take them as shown: the state a period begins in."""
-        self.decide.renew(now)
-        self.redecide(self.every_sku, now)
+        self.redecide(self.every_sku, now, np.zeros(len(self.channels)))
         self.base[:] = self.held[:] = self.desired
 
-    def redecide(self, s: np.ndarray, now: datetime) -> None:
-        """Compute the desired levels of some SKUs anew."""
-        if not s.size:
-            return
-        skus = self.names.skus.gather(s)
-        stock = pl.concat(
-            [
-                pl.DataFrame({"location_id": place, "sku": skus, "quantity": self.ledger[s, i]})
-                for i, place in enumerate(self.names.locations)
-            ]
-        ).with_columns(pl.col("location_id").cast(pl.String))
-        rows, shops = np.nonzero(self.unseen[s])
-        demand = self._frame(s[rows], shops, quantity=self.unseen[s[rows], shops])
-        found = (
-            self.decide.levels(stock, demand, now)
-            .join(self._skus, on="sku")
-            .join(self._channels, on="channel_id")
-        )
-        self.desired[s] = 0
-        at = (found["s"].to_numpy(), found["c"].to_numpy())
-        self.desired[at] = found["desired"].to_numpy()
+    def redecide(self, s: np.ndarray, now: datetime, silent: np.ndarray) -> None:
+        """Compute the desired levels of some SKUs anew, or of all where sharing changed.
+
+        `silent` is for how many steps nothing was heard of each channel that is out of reach.
+        """
+        quiet = np.flatnonzero(silent)
+        named = {self.names.channels[c]: int(silent[c]) * self.play.step for c in quiet}
+        if self.decide.renew(now, named):
+            s = self.every_sku
+            self.levels.share_by(self.decide.sharing_at(now))
+        elif self.quotas:
+            self.levels.share_by(self.decide.sharing_at(now))
+        if s.size:
+            unreached = np.where(silent > 0, self._may_show()[s].clip(0), 0)
+            self.desired[s] = self.levels.of(s, self.ledger[s], self.unseen[s], unreached)
 
     def forget_unseen(self, step: int, patience: int) -> np.ndarray:
         """Give up waiting for orders that explain a level; return the SKUs it touches."""
@@ -119,21 +115,9 @@ class Replica:
         if not self.play.raise_after_ack:
             s, c = np.nonzero(due)
             return self._sent(s, c, self.desired[s, c])
-        touched = np.nonzero(due.any(axis=1))[0]
-        s, c = (x.ravel() for x in np.meshgrid(touched, np.arange(due.shape[1]), indexing="ij"))
-        levels = self._frame(s, c, desired=self.desired[s, c], held=self._may_show()[s, c])
-        named = levels.with_columns(
-            pl.col("sku").alias("channel_sku"), pl.lit(1, pl.Int64).alias("units_per")
-        )
-        granted = np.zeros_like(self.held)
-        found = (
-            grants(named, self.channels)
-            .join(self._skus.rename({"sku": "channel_sku"}), on="channel_sku")
-            .join(self._channels, on="channel_id")
-        )
-        granted[found["s"].to_numpy(), found["c"].to_numpy()] = found["level"].to_numpy()
-        s, c = np.nonzero(due & (granted > self._may_show()))
-        return self._sent(s, c, granted[s, c])
+        allowed = granted(self.desired, self._may_show(), self.pooled)
+        s, c = np.nonzero(due & (allowed > self._may_show()))
+        return self._sent(s, c, allowed[s, c])
 
     def answered(self, flight: Flight, seen: np.ndarray, taken: np.ndarray, step: int) -> None:
         """Take receipts and what was read back; `seen` is -1 where nothing was."""
@@ -167,11 +151,12 @@ class Replica:
         none = np.zeros(s.size, bool)
         return Flight(s, c, level, expected, none, none)
 
-    def _frame(self, s: np.ndarray, c: np.ndarray, **columns: np.ndarray) -> pl.DataFrame:
+    def _frame(
+        self, s: np.ndarray, c: np.ndarray, **columns: np.ndarray | pl.Series
+    ) -> pl.DataFrame:
         channels = pl.Series(self.names.channels, dtype=pl.String)
         return pl.DataFrame(
-            {"channel_id": channels.gather(c), "sku": self.names.skus.gather(s), **columns},
-            schema_overrides=dict.fromkeys(columns, pl.Int64),
+            {"channel_id": channels.gather(c), "sku": self.names.skus.gather(s), **columns}
         )
 
 

@@ -1,23 +1,27 @@
 """How the hub decides levels in a replay: it measures what it sells, and shares by it.
 
 Quotas, weights and buffers come of the functions that make them in earnest, out of the sales
-that the hub knows by then. Weights and buffers are renewed with the day.
+that the hub knows by then. Weights and buffers are renewed with the day, and what is kept back
+for channels out of reach as their silence grows.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import polars as pl
 
 from oms_pipelines.config import Oms
-from oms_pipelines.stock.availability import atp_by_location, desired_levels
 from oms_pipelines.stock.buffers import buffers
 from oms_pipelines.stock.quotas import SALES, open_quotas, quota_turns
 from oms_pipelines.stock.rebalance import factors
 from oms_pipelines.stock.sales import window_of
 from oms_pipelines.stock.shares import KEYS, Sharing
+from oms_pipelines.stock.silences import RATES, covered, rates_by_channel, unheard
 from oms_pipelines.stock.trace import DAILY
+
+MOMENTS = {"channel_id": pl.String, "sku": pl.String, "units": pl.Int64, "squares": pl.Int64}
 
 
 class Decide(Protocol):
@@ -25,19 +29,19 @@ class Decide(Protocol):
 
     learns: bool
 
-    def learn(self, sold: pl.DataFrame, at: datetime) -> None:
-        """Take sales (channel_id, sku, units) of a moment that the hub has heard of."""
+    def learn(self, sold: pl.DataFrame) -> None:
+        """Take sales (at, channel_id, sku, units) that the hub has heard of."""
         ...
 
-    def renew(self, now: datetime) -> bool:
-        """Renew what sharing rests on; tell whether the level of any SKU may change."""
-        ...
+    def renew(self, now: datetime, silent: Mapping[str, timedelta]) -> bool:
+        """Renew what sharing rests on; tell whether the level of any SKU may change.
 
-    def levels(self, stock: pl.DataFrame, demand: pl.DataFrame, now: datetime) -> pl.DataFrame:
-        """Return (channel_id, sku, desired) out of (location_id, sku, quantity) sellable.
-
-        `demand` (channel_id, sku, quantity) is sold and not taken off the stock yet.
+        `silent` are the channels out of reach, and since when nothing was heard of them.
         """
+        ...
+
+    def sharing_at(self, now: datetime) -> Sharing:
+        """Return what levels are shared by."""
         ...
 
 
@@ -54,35 +58,53 @@ class Sharer:
             schema={"channel_id": pl.String, "lag_seconds": pl.Float64},
         )
         self._daily = [history.select(pl.col(c).cast(t) for c, t in DAILY.items())]
+        self._kept = buffers(pl.DataFrame(schema=MOMENTS), 0, skus, oms)
+        self._rates = pl.DataFrame(schema=RATES)
         self.sharing = Sharing()
         self._now: datetime | None = None
-        pooled = any(c.stock.mode == "pooled" for c in oms.channels)
+        self._tick = min((c.every for c in oms.channels), default=timedelta(0))
+        self._silent: dict[str, timedelta] = {}
+        self._longest = timedelta(0)
+        self._covers: dict[str, timedelta] = {}
+        self._pooled = any(c.stock.mode == "pooled" for c in oms.channels)
         self._quotas = any(c.stock.quotas for c in oms.channels)
-        self._measures = pooled or oms.stock.rebalance is not None
+        self._measures = self._pooled or oms.stock.rebalance is not None
         self.learns = self._measures or self._quotas
         self._orders: list[pl.DataFrame] = []
 
-    def learn(self, sold: pl.DataFrame, at: datetime) -> None:
+    def learn(self, sold: pl.DataFrame) -> None:
         """Count sales on the day they were made."""
-        day = at.replace(hour=0, minute=0, second=0, microsecond=0)
         if self._measures:
-            self._daily.append(sold.select(pl.lit(day).alias("day"), *list(DAILY)[1:]).cast(DAILY))
+            day = pl.col("at").dt.truncate("1d").alias("day")
+            self._daily.append(sold.select(day, *list(DAILY)[1:]))
         if self._quotas:
-            self._orders.append(sold.with_columns(pl.lit(at).alias("at")))
+            self._orders.append(sold)
 
-    def renew(self, now: datetime) -> bool:
-        """Renew weights and buffers with the day; tell whether they, or quotas, changed."""
+    def renew(self, now: datetime, silent: Mapping[str, timedelta]) -> bool:
+        """Renew weights and buffers with the day, and buffers as channels fall silent."""
         turned = self._quotas and not quota_turns(self._oms, self._now, now).is_empty()
         new_day = self._now is None or self._now.date() != now.date()
         if self._measures and new_day:
             self._measure(now)
+        fell = self._pooled and self._listen(silent)
+        if fell or (self._pooled and new_day):
+            kept = unheard(self._kept, self._rates, self._oms, self._covers)
+            self.sharing = replace(self.sharing, buffers=kept.select(*KEYS, "buffer", "unheard"))
         self._now = now
-        return turned or (self._measures and new_day)
+        return turned or fell or (self._measures and new_day)
 
-    def levels(self, stock: pl.DataFrame, demand: pl.DataFrame, now: datetime) -> pl.DataFrame:
-        """Return the levels that the hub would want."""
-        sharing = Sharing(now, self._quota_sales(now), self.sharing.weights, self.sharing.buffers)
-        return desired_levels(atp_by_location(stock, self._oms), demand, self._oms, sharing)
+    def _listen(self, silent: Mapping[str, timedelta]) -> bool:
+        """Take which channels are out of reach; tell whether another time is to be covered."""
+        over = [x for c, x in self._silent.items() if c not in silent]
+        self._longest = max([self._longest, *over])
+        self._silent = dict(silent)
+        covers = {c: covered(x, self._tick, self._longest) for c, x in silent.items()}
+        same, self._covers = covers == self._covers, covers
+        return not same
+
+    def sharing_at(self, now: datetime) -> Sharing:
+        """Return what levels are shared by."""
+        return replace(self.sharing, now=now, quota_sales=self._quota_sales(now))
 
     def _measure(self, now: datetime) -> None:
         first, today = window_of(now, self._oms.stock.window)
@@ -99,14 +121,15 @@ class Sharer:
         moments = over.group_by(KEYS).agg(
             pl.col("units").sum(), (pl.col("units") ** 2).sum().cast(pl.Int64).alias("squares")
         )
-        kept = buffers(moments, days, self._skus, self._oms, self._lags)
+        self._kept = buffers(moments, days, self._skus, self._oms, self._lags)
+        self._rates = rates_by_channel(moments, days, self._skus)
         weights = self.sharing.weights
         rebalance = self._oms.stock.rebalance
         if rebalance is not None and days:
             rates = moments.select(*KEYS, (pl.col("units") / days).alias("per_day"))
             weights = factors(rates, days, self._oms.channels, rebalance.strength)
             weights = weights.select(*KEYS, "factor")
-        self.sharing = Sharing(weights=weights, buffers=kept.select(*KEYS, "buffer"))
+        self.sharing = Sharing(weights=weights)
 
     def _quota_sales(self, now: datetime) -> pl.DataFrame:
         """Return what was sold under the quotas that are open."""

@@ -13,6 +13,7 @@ back of what a channel gets; the cap and `stop_below` look at what it then shows
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,7 +42,8 @@ class Sharing:
 
     `now` opens quotas (None: none); `quota_sales` are (channel_id, quota, sku, sold);
     `weights` (channel_id, sku, factor) of the declared claim; `buffers` (channel_id, sku,
-    buffer) of pooled channels, where the SKU `*` is any other.
+    buffer) of pooled channels, where the SKU `*` is any other; a column `unheard` has the units
+    kept back besides for channels that are out of reach (`silences`).
     """
 
     now: datetime | None = None
@@ -82,16 +84,10 @@ def share_out(
     known = [skus.join(p, on="sku", how="left", maintain_order="left")["pool"] for p in pools]
     units = np.stack([k.fill_null(0).to_numpy().astype(np.int64) for k in known])
     sells = np.array([[c.id in own for c in channels] for own in sellers])
-    escrow = np.array([c.stock.mode == "escrow" for c in channels], dtype=bool)
-    own = [c for c in channels if c.stock.mode == "escrow"]
-    got, rest = _Escrow(own, sells[:, escrow], skus, sharing).divide(units)
-    levels = {c.id: np.maximum(got[:, i] - c.stock.buffer, 0) for i, c in enumerate(own)}
-    for i, channel in enumerate(channels):
-        if channel.stock.mode == "pooled":
-            levels[channel.id] = _pooled(channel, rest[sells[:, i]].sum(axis=0), skus, sharing)
+    levels = Shares(sells, channels, skus, sharing).levels(units)
     there = np.stack([k.is_not_null().to_numpy() for k in known])
     shown = [
-        skus.select(pl.lit(c).alias("channel_id"), "sku", pl.Series("desired", levels[c]))
+        skus.select(pl.lit(c).alias("channel_id"), "sku", pl.Series("desired", levels[:, i]))
         .filter(pl.Series(there[sells[:, i]].any(axis=0)))
         .cast(_LEVELS)  # ty: ignore[invalid-argument-type]
         for c, i in sorted((c.id, i) for i, c in enumerate(channels))
@@ -99,14 +95,64 @@ def share_out(
     return pl.concat(shown) if shown else pl.DataFrame(schema=_LEVELS)
 
 
-def _pooled(channel: Channel, rest: Units, skus: pl.DataFrame, sharing: Sharing) -> Units:
+class Shares:
+    """What each channel may take of each SKU's pools: looked up once, asked for levels often.
+
+    `sells` tells of pools by channels who sells from which; `skus` is (sku).
+    """
+
+    def __init__(
+        self, sells: np.ndarray, channels: Sequence[Channel], skus: pl.DataFrame, sharing: Sharing
+    ):
+        escrow = np.array([c.stock.mode == "escrow" for c in channels], dtype=bool)
+        own = [c for c in channels if c.stock.mode == "escrow"]
+        self.sells, self.channels = sells, channels
+        self.own = np.flatnonzero(escrow)
+        self.escrow = _Escrow(own, sells[:, escrow], skus, sharing)
+        self.kept = {
+            i: (_kept(c, "buffer", skus, sharing), _kept(c, "unheard", skus, sharing))
+            for i, c in enumerate(channels)
+            if c.stock.mode == "pooled"
+        }
+
+    def levels(
+        self, units: Units, rows: Units | None = None, unreached: Units | None = None
+    ) -> Units:
+        """Return levels, SKUs by channels, out of units, pools by SKUs; `rows` names the SKUs.
+
+        `unreached`, SKUs by channels, is what channels out of reach may still show: no more
+        than that need be kept back for them. Without it all of `unheard` is.
+        """
+        rows = np.arange(units.shape[1]) if rows is None else rows
+        got, rest = self.escrow.of(rows).divide(units)
+        found = np.zeros((len(rows), len(self.channels)), np.int64)
+        for i, channel in zip(self.own, got.T, strict=True):
+            found[:, i] = np.maximum(channel - self.channels[i].stock.buffer, 0)
+        for i, (buffer, unheard) in self.kept.items():
+            more = unheard[rows]
+            if unreached is not None:
+                more = np.minimum(more, unreached.sum(axis=1) - unreached[:, i])
+            pool = rest[self.sells[:, i]].sum(axis=0)
+            found[:, i] = _pooled(self.channels[i], pool - more, buffer[rows])
+        return found
+
+
+def _kept(channel: Channel, column: str, skus: pl.DataFrame, sharing: Sharing) -> Units:
+    """Return the units of a column of `buffers` that hold for each SKU; 0 where it has none."""
+    if column not in sharing.buffers.columns:
+        return np.zeros(skus.height, np.int64)
+    own = sharing.buffers.filter(pl.col("channel_id") == channel.id)
+    other = own.filter(pl.col("sku") == EVERY)[column]
+    cold = channel.stock.cold_start or 0 if column == "buffer" else 0
+    default = other[0] if other.len() else cold
+    measured = skus.join(own.select("sku", column), on="sku", how="left", maintain_order="left")
+    return measured[column].fill_null(default).to_numpy()
+
+
+def _pooled(channel: Channel, rest: Units, buffer: Units) -> Units:
     """Return what a pooled channel shows of what escrow leaves: less its buffer, bounded."""
     stock = channel.stock
-    own = sharing.buffers.filter(pl.col("channel_id") == channel.id)
-    other = own.filter(pl.col("sku") == EVERY)["buffer"]
-    default = other[0] if other.len() else stock.cold_start or 0
-    measured = skus.join(own.select("sku", "buffer"), on="sku", how="left", maintain_order="left")
-    kept = np.maximum(measured["buffer"].fill_null(default).to_numpy(), stock.buffer)
+    kept = np.maximum(buffer, stock.buffer)
     shown = np.clip(rest - kept, 0, ENDLESS if stock.cap is None else stock.cap)
     return np.where(shown < stock.stop_below, 0, shown)
 
@@ -139,6 +185,15 @@ class _Escrow:
         self.columns = [i for i, c in enumerate(ids) if c in self.quotas]
         weights = sharing.weights.filter(pl.col("channel_id").is_in(ids))
         self.factors = _table(weights, "factor", ids, skus, 1.0) if weights.height else None
+
+    def of(self, rows: Units) -> "_Escrow":
+        """Return the same for some of the SKUs; dividing pools changes what it returns alone."""
+        some = copy(self)
+        some.most, some.quota_units, some.quota_share = (
+            x[rows] for x in (self.most, self.quota_units, self.quota_share)
+        )
+        some.factors = None if self.factors is None else self.factors[rows]
+        return some
 
     def divide(self, pools: Units) -> tuple[Units, Units]:
         """Return what each channel gets of each SKU, and what is left of each pool.

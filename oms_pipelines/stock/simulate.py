@@ -15,7 +15,7 @@ import polars as pl
 
 from oms_pipelines.config import Oms
 from oms_pipelines.stock.availability import sells_from
-from oms_pipelines.stock.floor import COUNTS, Floor, Sales
+from oms_pipelines.stock.floor import COUNTS, Floor, Sales, joined
 from oms_pipelines.stock.replica import Flight, Replica, deliver
 from oms_pipelines.stock.sharer import Decide, Sharer
 from oms_pipelines.stock.trace import (
@@ -39,9 +39,11 @@ class Outcome:
 
     `by_sku` is (channel_id, sku, wanted, sold, lost_hidden, lost_out, oversold, stranded) in
     units; `shown` (channel_id, shown): units shown on average. `cycles` is (sku, cycles,
-    at_risk, hits, other_hits): lag cycles in which the SKU was shown somewhere, those of them
-    that began with few units left and all channels in reach, and those of these in which more
-    was sold than there was; `other_hits` are the cycles not at risk in which that happened.
+    at_risk, hits, other_hits, away, away_hits): lag cycles in which the SKU was shown somewhere,
+    those of them that began with few units left, and those of these in which more was sold
+    than there was; `other_hits` are the cycles not at risk in which that happened. Of `at_risk`
+    and `hits`, `away` and `away_hits` are those in or just after which a channel was out of
+    reach: they tell what outages add, and are left out of nothing.
     """
 
     by_sku: pl.DataFrame
@@ -88,10 +90,11 @@ class _Run:
         self.links = [play.link(c) for c in names.channels]
         lags = {c: max(x.delays) for c, x in zip(names.channels, self.links, strict=True)}
         decide = decide or Sharer(oms, trace.history, len(names.skus), lags)
-        self.hub = Replica(names, channels, play, decide, opening)
+        self.hub = Replica(names, oms, play, decide, opening)
         self.down = _outages(trace, play, self.links, self.steps)
         self.up = _next_up(self.down)
         self.random = np.random.default_rng(play.seed)
+        self.heard = np.zeros(len(self.links), np.int64)  # step of the last tick that found it up
         self.under_way: dict[int, list[Flight]] = defaultdict(list)
         self.orders: dict[int, list[tuple[int, Sales]]] = defaultdict(list)
         self.news = _by_tick(self.supply, play.steps_a_tick, self.steps)
@@ -104,11 +107,11 @@ class _Run:
         for step in range(self.steps):
             self._arrive(step)
             if step % cycle == 0:
-                self.floor.begin_cycle(self._in_reach(step, cycle))
+                self.floor.begin_cycle(away=not self._in_reach(step, cycle))
             if step % self.play.steps_a_tick == 0:
                 self._tick(step)
             self._sell(step)
-        self.floor.begin_cycle(in_reach=True)
+        self.floor.begin_cycle(away=False)
         by_sku, shown = self.floor.result()
         return Outcome(by_sku, shown, self.floor.cycles())
 
@@ -140,26 +143,37 @@ class _Run:
         now = self.trace.since + step * self.play.step
         news = self.news[step // self.play.steps_a_tick]
         supply = self.supply
-        touched = [
-            self.hub.learn_supply(supply.s[news], supply.who[news], supply.quantity[news]),
-            *(self._learn(x, at) for at, x in self.orders.pop(step, [])),
-            self.hub.forget_unseen(step, self.patience),
-        ]
-        everything = self.hub.decide.renew(now)
-        skus = self.hub.every_sku if everything else np.unique(np.concatenate(touched))
-        self.hub.redecide(skus, now)
+        heard = self.orders.pop(step, [])
+        touched = [self.hub.learn_supply(supply.s[news], supply.who[news], supply.quantity[news])]
+        if heard:
+            at = np.concatenate([np.full(x.s.size, at) for at, x in heard])
+            sales = joined([x for _, x in heard])
+            touched.append(self.hub.learn_sales(sales, at, self.trace.since))
+        touched.append(self.hub.forget_unseen(step, self.patience))
+        silent = self._silent(step)
+        if silent.any():
+            touched.append(np.arange(self.hub.held.shape[0]))
+        self.hub.redecide(np.unique(np.concatenate(touched)), now, silent)
         self.floor.look()
         for flight in (self.hub.falling, self.hub.rising):
             self._send(flight(), step)
 
-    def _learn(self, sales: Sales, step: int) -> np.ndarray:
-        return self.hub.learn_sales(sales, step, self.trace.since + step * self.play.step)
+    def _silent(self, step: int) -> np.ndarray:
+        """Return for how many steps nothing was heard of each channel; 0 where it answers."""
+        down = self.down[step // self.play.steps_a_tick]
+        self.heard = np.where(down, self.heard, step)
+        return np.where(down, np.maximum(step - self.heard, 1), 0)
 
     def _send(self, flight: Flight, step: int) -> None:
-        """Put levels on their way, each to come when its channel shows it."""
+        """Put levels on their way, each to come when its channel shows it.
+
+        What happens to a level does not hang on which others are sent: settings compare.
+        """
+        skus, channels = self.hub.held.shape
+        draws = self.random.random((3, -(-skus // self.play.copies), channels))
         if not flight.s.size:
             return
-        draw = self.random.random((3, flight.s.size))
+        draw = draws[:, flight.s // self.play.copies, flight.c]
         flight = replace(
             flight,
             dropped=draw[0] < self._of(flight, "lost"),

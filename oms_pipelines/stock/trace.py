@@ -72,6 +72,7 @@ class Play:
     raise_after_ack: bool = True  # promise 10; without it raises are sent as desired
     tight: int = 10  # a cycle is at risk where no more units than these are left
     seed: int = 0
+    copies: int = 1  # of each SKU, in a row by name: they meet the same faults and delays
 
     @property
     def steps_a_tick(self) -> int:
