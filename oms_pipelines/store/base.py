@@ -81,6 +81,13 @@ class Session(Protocol):
         """Insert rows whose key is not there yet, leave the others. Return the inserted."""
         ...
 
+    def add(self, table: str, rows: pl.DataFrame) -> None:
+        """Add to the numbers of stored rows, and insert rows whose key is not there yet.
+
+        For tables of sums: every column beside the key is a whole number, and not null.
+        """
+        ...
+
     def frame(self, name: str, rows: pl.DataFrame) -> None:
         """Make rows readable by later statements of this session as temp table `name`."""
         ...

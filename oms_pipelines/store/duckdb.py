@@ -224,7 +224,8 @@ class DuckdbStore:
             raise Misconfigured([f"store.url: no store at {self.path} yet; run oms sync first"])
         con = self._connect(deadline, read_only=read_only)
         try:
-            con.execute("SET TimeZone = 'UTC'").fetchall()
+            # a bar for what takes two seconds would stand in whatever is printed
+            con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false").fetchall()
             yield con
         finally:
             # What is committed is in the log; the checkpoint that closing tries may fail.

@@ -108,11 +108,21 @@ class SqlSession(ABC):
 
     def upsert(self, table: str, rows: pl.DataFrame) -> int:
         """Insert rows or replace those of the same key. Return how many rows differ now."""
-        return self._put(table, rows, "judge_rows")
+        return self._put(table, rows, "judge_rows", then="remove")
 
     def insert_new(self, table: str, rows: pl.DataFrame) -> int:
         """Insert rows whose key is not there yet. Return how many."""
         return self._put(table, rows, "judge_presence")
+
+    def add(self, table: str, rows: pl.DataFrame) -> None:
+        """Add to the numbers of stored rows, and insert rows whose key is not there yet.
+
+        Raises OmsError for a table with a column that is neither of its key nor a whole number.
+        """
+        key, kinds = frames.schema().key_of(table), frames.dtypes(table)
+        if strange := [c for c, kind in kinds.items() if c not in key and kind != pl.Int64]:
+            raise OmsError(f"add to {table}: {', '.join(strange)} is no whole number")
+        self._put(table, rows, "judge_presence", then="add")
 
     def merge_documents(
         self, table: str, documents: pl.DataFrame, children: Mapping[str, pl.DataFrame]
@@ -145,7 +155,7 @@ class SqlSession(ABC):
 
     # -- steps
 
-    def _put(self, table: str, rows: pl.DataFrame, judge: str) -> int:
+    def _put(self, table: str, rows: pl.DataFrame, judge: str, then: str | None = None) -> int:
         self._may_write(table)
         fit = frames.one_a_key(table, frames.conform(table, rows))
         if fit.is_empty():
@@ -153,8 +163,8 @@ class SqlSession(ABC):
         names = _names(table)
         self._stage("incoming", fit)
         self._judge(judge, names)
-        if judge == "judge_rows":
-            self._do(f"{self.folder}/remove", names)
+        if then:
+            self._do(f"{self.folder}/{then}", names)
         return self._do("insert_winners", names)
 
     def _replace(
@@ -214,6 +224,7 @@ def _names(table: str) -> dict[str, str]:
         "columns": _list(columns),
         "i_key": ", ".join(f'i."{k}"' for k in key),
         "t_key": ", ".join(f't."{k}"' for k in key),
+        "sums": ", ".join(f'"{c}" = t."{c}" + i."{c}"' for c in rest),
         "differs": " OR ".join(f't."{c}" IS DISTINCT FROM i."{c}"' for c in rest) or "false",
     }
 
