@@ -27,6 +27,11 @@ def add(session: Session, movements: pl.DataFrame) -> None:
     session.add("stock_balances", legs(movements))
 
 
+def cluster(session: Session) -> None:
+    """Lay the balances of a SKU side by side: they come place by place, and are read by SKU."""
+    session.cluster("stock_balances", ["sku", "account"])
+
+
 class Shelves:
     """Balances of shelves as they are with what was posted since they were read.
 

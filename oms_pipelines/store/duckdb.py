@@ -53,6 +53,7 @@ class DuckdbSession(SqlSession):
     folder = "duckdb"
     keyed = False
     beginning = "BEGIN TRANSACTION"
+    clustering = ("cluster", "cluster_clear", "cluster_fill", "cluster_end")
 
     def __init__(self, con: duckdb.DuckDBPyConnection, where: str, *, read_only: bool):
         super().__init__(where, read_only=read_only)

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,7 @@ class SqlSession(ABC):
 
     folder: str  # of this store's own statements under sql/store/
     beginning: str  # how this store begins a transaction
+    clustering: tuple[str, ...]  # its statements that put the rows of a table in order
 
     def __init__(self, where: str, *, read_only: bool):
         self._where = where
@@ -123,6 +124,13 @@ class SqlSession(ABC):
         if strange := [c for c, kind in kinds.items() if c not in key and kind != pl.Int64]:
             raise OmsError(f"add to {table}: {', '.join(strange)} is no whole number")
         self._put(table, rows, "judge_presence", then="add")
+
+    def cluster(self, table: str, by: Sequence[str]) -> None:
+        """Rewrite a table in the order of some columns; its rows stay what they are."""
+        self._may_write(table)
+        names = {**_names(table), "by": _list(tuple(by))}
+        for step in self.clustering:
+            self._do(f"{self.folder}/{step}", names)
 
     def merge_documents(
         self, table: str, documents: pl.DataFrame, children: Mapping[str, pl.DataFrame]
