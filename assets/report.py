@@ -72,10 +72,13 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     def housekeeping(
         context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]
     ) -> dg.MaterializeResult:
-        """Old runs, received bytes and inputs of plans deleted as `retention` says."""
+        """Old runs, received bytes and inputs of plans deleted as `retention` says; the store
+        put in order.
+        """
         with plainly():
             tidied = chores.tidy_landing(hub)
             plans = chores.tidy_plans(hub)
+            chores.tidy_store(hub)
             # Dagster dates its runs by the machine's clock, whatever the hub's clock says
             purged = purge(context.instance, datetime.now(UTC) - hub.oms.retention.runs, checks)
         deleted = sorted((f"{s}/{t}", n) for (s, t), n in tidied.deleted.items())

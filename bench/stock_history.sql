@@ -43,3 +43,4 @@ FROM (
     SELECT from_account, sku, -quantity FROM stock_movements
 )
 GROUP BY account, sku
+ORDER BY sku, account

@@ -1,4 +1,4 @@
-"""Housekeeping: what killed writers left, and bytes and inputs of plans kept long enough."""
+"""Housekeeping: what killed writers left, what was kept long enough, the order of the store."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,6 +7,7 @@ from oms_pipelines.hub import Hub
 from oms_pipelines.landing.manifest import day_of
 from oms_pipelines.routing import delete_saved
 from oms_pipelines.stages.extract import sources
+from oms_pipelines.stock import balances
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ def tidy_plans(hub: Hub) -> int:
     What a plan decided, and why, stays in the store.
     """
     return delete_saved(hub.output / "plans", hub.now() - hub.oms.retention.plans)
+
+
+def tidy_store(hub: Hub) -> None:
+    """Put what ticks read by SKU in that order again. The store holds what it held."""
+    with hub.store.session() as session:
+        balances.cluster(session)
 
 
 def _needed(hub: Hub, before: date) -> tuple[date, str]:

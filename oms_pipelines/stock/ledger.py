@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from oms_pipelines.stock import contradictions, drift
+from oms_pipelines.stock import balances, contradictions, drift
+from oms_pipelines.stock.balances import SHELF, Shelves
 from oms_pipelines.store import Session
 from oms_pipelines.touched import touch
 
@@ -27,7 +28,6 @@ OVERLAP = timedelta(days=1)
 AHEAD = timedelta(days=2)
 LATEST_NEWS = timedelta(days=180)  # no carrier speaks of a parcel later
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-SHELF = ("sellable", "allocated")
 OWED = ("owed_movements", "owed_adjustments")  # what facts ask of the ledger
 CAUSE = ["cause", "cause_id", "sku"]
 PAIR = ["from_account", "to_account"]
@@ -54,10 +54,14 @@ def post(
     _touched(session, since)
     owed = [session.query(f"stock/{name}", since=since) for name in OWED]
     movements = _movements(session, pl.concat(owed), now)
-    _write(session, movements)
     touched = pl.concat([session.query("stock/counted_since", since=since), _shelves(movements)])
+    contradicted = session.query("stock/contradictions_open")
+    shelves = Shelves(session, pl.concat([touched.select(contradicted.columns), contradicted]))
+    _record(session, movements)
+    shelves.move(movements)
     corrections = _corrections(session, touched, now)
-    _write(session, corrections)
+    _record(session, corrections)
+    shelves.move(corrections).store()
     drift.follow(session, movements, corrections, now, confirmed_within)
     contradictions.note(session, movements, corrections, now)
     return Posted(movements.height, corrections.height)
@@ -87,12 +91,12 @@ def reserve(session: Session, orders: pl.DataFrame, lines: pl.DataFrame, now: da
         pl.col("planned_at").alias("begun"),
     )
     movements = _movements(session, owed, now)
-    _write(session, movements)
+    write(session, movements)
     return movements.height
 
 
-def claim(session: Session, cause: str, claims: pl.DataFrame, run: int, now: datetime) -> int:
-    """Post what channels claim now and did not before; return the movements.
+def claim(cause: str, claims: pl.DataFrame, run: int, now: datetime) -> pl.DataFrame:
+    """Return the movements of what channels claim now and did not before.
 
     `claims` has channel_id, sku, change (units, not 0). `cause` is `order` (account waiting) or
     `level` (account escrow); `run` is the computation that found it, of which each is one.
@@ -100,7 +104,7 @@ def claim(session: Session, cause: str, claims: pl.DataFrame, run: int, now: dat
     bucket = {"order": "waiting", "level": "escrow"}[cause]
     world, own = pl.lit(f"world/{bucket}"), pl.format(f"channel/{{}}/{bucket}", "channel_id")
     more = pl.col("change") > 0
-    movements = claims.sort("channel_id", "sku").select(
+    return claims.sort("channel_id", "sku").select(
         pl.format(f"{cause}/{{}}/{{}}/{run}", "channel_id", "sku").alias("movement_id"),
         "sku",
         pl.when(more).then(world).otherwise(own).alias("from_account"),
@@ -111,8 +115,12 @@ def claim(session: Session, cause: str, claims: pl.DataFrame, run: int, now: dat
         pl.lit(now).cast(TIME).alias("valid_at"),
         pl.lit(now).cast(TIME).alias("known_at"),
     )
-    _write(session, movements)
-    return movements.height
+
+
+def write(session: Session, movements: pl.DataFrame) -> None:
+    """Write movements that the ledger has not: rows, balances, and the SKUs they touch."""
+    _record(session, movements)
+    balances.add(session, movements)
 
 
 def _touched(session: Session, since: datetime) -> None:
@@ -236,20 +244,14 @@ def _corrections(session: Session, touched: pl.DataFrame, now: datetime) -> pl.D
     return _numbered(due, _posted(session, due), now)
 
 
-def _write(session: Session, movements: pl.DataFrame) -> None:
+def _record(session: Session, movements: pl.DataFrame) -> None:
+    """Write movements without their balances, and note the SKUs that levels rest on."""
     if movements.is_empty():
         return
     session.frame("tmp_movements", movements)
     session.run("stock/add_movements")
-    legs = pl.concat(
-        [
-            movements.select(pl.col("to_account").alias("account"), "sku", "quantity"),
-            movements.select(pl.col("from_account").alias("account"), "sku", -pl.col("quantity")),
-        ]
-    )
-    session.frame("tmp_deltas", legs.group_by("account", "sku").agg(pl.col("quantity").sum()))
-    session.upsert("stock_balances", session.query("stock/balances_of"))
-    touch(session, legs.filter(~pl.col("account").str.contains("^(world|channel)/"))["sku"])
+    ours = pl.any_horizontal(~pl.col(end).str.contains("^(world|channel)/") for end in PAIR)
+    touch(session, movements.filter(ours)["sku"])
 
 
 def _earliest(times: pl.Series, none: datetime) -> datetime:

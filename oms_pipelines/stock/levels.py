@@ -47,13 +47,17 @@ def compute_levels(
     waiting = session.query("stock/demand_changes")
     session.frame("tmp_demand_changes", waiting)
     run = (last["number"][0] if last.height else 0) + 1
-    ledger.claim(session, "order", waiting, run, now)
+    claimed = ledger.claim("order", waiting, run, now)
     bills = read_bills(session)
     shared = renew_sharing(session, oms, now)
     skus = widen(_skus(session, oms, last, shared, now, full=full), bills)
-    parts = [
-        _compute(session, oms, demand, some, bills, run, now) for some in _at_once(skus, bills)
-    ]
+    parts = []
+    for some in _at_once(skus, bills):
+        changed, escrow = _compute(session, oms, demand, some, bills, run, now)
+        ledger.write(session, pl.concat([claimed, escrow]))
+        parts.append(changed)
+        claimed = claimed.clear()
+    ledger.write(session, claimed)
     _remember(session, oms, run, demand, now)
     nothing = pl.DataFrame(schema=dict.fromkeys(["channel_id", "channel_sku", "sku"], pl.String))
     return pl.concat([nothing, *parts], how="diagonal") if parts else nothing
@@ -113,9 +117,10 @@ def _compute(
     bills: pl.DataFrame,
     run: int,
     now: datetime,
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Store the levels of `skus` that changed; return them, and what moves in escrow."""
     parts = decide(session, oms, demand, skus, bills, now)
-    _claim_escrow(session, oms, parts, run, now)
+    escrow = _in_escrow(session, oms, parts, run, now)
     levels = with_preorders(parts)
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels, bills)
     changed = changed_levels(session.query("stock/levels_desired"), desired)
@@ -123,15 +128,17 @@ def _compute(
         session.frame("tmp_levels", changed)
         rows = session.query("stock/levels_changing")
         session.upsert("levels", rows.with_columns(pl.lit(now).alias("desired_at")))
-    return changed
+    return changed, escrow
 
 
-def _claim_escrow(session: Session, oms: Oms, parts: pl.DataFrame, run: int, now: datetime) -> None:
-    """Post what the channels in escrow may show now of what is on hand."""
+def _in_escrow(
+    session: Session, oms: Oms, parts: pl.DataFrame, run: int, now: datetime
+) -> pl.DataFrame:
+    """Return the movements of what the channels in escrow may show now of what is on hand."""
     escrow = [c.id for c in oms.channels if c.stock.mode == "escrow"]
     own = parts.filter(pl.col("channel_id").is_in(escrow))
     session.frame("tmp_escrow", own.select(*KEYS, pl.col("on_hand").alias("quantity")))
-    ledger.claim(session, "level", session.query("stock/escrow_changes"), run, now)
+    return ledger.claim("level", session.query("stock/escrow_changes"), run, now)
 
 
 def _remember(session: Session, oms: Oms, number: int, demand: pl.DataFrame, now: datetime) -> None:

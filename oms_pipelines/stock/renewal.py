@@ -38,7 +38,8 @@ def renew_buffers(
         return skus if not turned else _renew_unheard(session, oms, now, covers, skus)
     days = measured_days(session, now, oms.stock.window)
     sold = session.query("stock/sales_moments", first=first, until=today, all=True)
-    stocked = session.query("stock/skus_stocked")["skus"][0]
+    # reads all balances: only where there is something to measure
+    stocked = session.query("stock/skus_stocked")["skus"][0] if days else 0
     wanted = buffers(sold, days, stocked, oms, lags)
     stored = session.query("stock/buffers", all=True)
     rows = pl.concat([wanted, _sold_no_more(stored, wanted)])

@@ -10,7 +10,7 @@ Statements are portable SQL (the subset that DuckDB and PostgreSQL share), with 
 parameters. Frames are Polars with the columns of `schema.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -79,6 +79,22 @@ class Session(Protocol):
 
     def insert_new(self, table: str, rows: pl.DataFrame) -> int:
         """Insert rows whose key is not there yet, leave the others. Return the inserted."""
+        ...
+
+    def add(self, table: str, rows: pl.DataFrame) -> None:
+        """Add to the numbers of stored rows, and insert rows whose key is not there yet.
+
+        For tables of sums: every column beside the key is a whole number, and not null.
+        """
+        ...
+
+    def cluster(self, table: str, by: Sequence[str]) -> None:
+        """Have the rows of a table lie in the order of some columns, where a store has an order.
+
+        A join by these columns then reads fewer blocks, and text it has met before: the
+        embedded store has no index. PostgreSQL has, and does nothing. Rewrites the table, so it
+        is for the night; rows that come later lie behind until the next time.
+        """
         ...
 
     def frame(self, name: str, rows: pl.DataFrame) -> None:

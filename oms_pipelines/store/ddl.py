@@ -48,6 +48,7 @@ _INDEXES = (
     ("stock_lots_sku", "stock_lots (sku)"),
     ("stock_adjustments_batch", "stock_adjustments (batch_id)"),
     ("stock_drift_open", "stock_drift (due_at) WHERE state IN ('in_flight', 'drift')"),
+    ("stock_balances_sku", "stock_balances (sku)"),
     ("stock_movements_cause", "stock_movements (cause, cause_id)"),
     ("stock_movements_known", "stock_movements (known_at)"),
     ("stock_movements_valid", "stock_movements (valid_at)"),

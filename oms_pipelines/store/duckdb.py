@@ -53,6 +53,7 @@ class DuckdbSession(SqlSession):
     folder = "duckdb"
     keyed = False
     beginning = "BEGIN TRANSACTION"
+    clustering = ("cluster", "cluster_clear", "cluster_fill", "cluster_end")
 
     def __init__(self, con: duckdb.DuckDBPyConnection, where: str, *, read_only: bool):
         super().__init__(where, read_only=read_only)
@@ -224,7 +225,8 @@ class DuckdbStore:
             raise Misconfigured([f"store.url: no store at {self.path} yet; run oms sync first"])
         con = self._connect(deadline, read_only=read_only)
         try:
-            con.execute("SET TimeZone = 'UTC'").fetchall()
+            # a bar for what takes two seconds would stand in whatever is printed
+            con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false").fetchall()
             yield con
         finally:
             # What is committed is in the log; the checkpoint that closing tries may fail.

@@ -64,6 +64,7 @@ class PostgresSession(SqlSession):
     folder = "postgres"
     keyed = True
     beginning = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+    clustering = ()  # an index finds the rows wherever they lie
 
     def __init__(self, con: psycopg.Connection, where: str, *, read_only: bool):
         super().__init__(where, read_only=read_only)

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,7 @@ class SqlSession(ABC):
 
     folder: str  # of this store's own statements under sql/store/
     beginning: str  # how this store begins a transaction
+    clustering: tuple[str, ...]  # its statements that put the rows of a table in order
 
     def __init__(self, where: str, *, read_only: bool):
         self._where = where
@@ -108,11 +109,28 @@ class SqlSession(ABC):
 
     def upsert(self, table: str, rows: pl.DataFrame) -> int:
         """Insert rows or replace those of the same key. Return how many rows differ now."""
-        return self._put(table, rows, "judge_rows")
+        return self._put(table, rows, "judge_rows", then="remove")
 
     def insert_new(self, table: str, rows: pl.DataFrame) -> int:
         """Insert rows whose key is not there yet. Return how many."""
         return self._put(table, rows, "judge_presence")
+
+    def add(self, table: str, rows: pl.DataFrame) -> None:
+        """Add to the numbers of stored rows, and insert rows whose key is not there yet.
+
+        Raises OmsError for a table with a column that is neither of its key nor a whole number.
+        """
+        key, kinds = frames.schema().key_of(table), frames.dtypes(table)
+        if strange := [c for c, kind in kinds.items() if c not in key and kind != pl.Int64]:
+            raise OmsError(f"add to {table}: {', '.join(strange)} is no whole number")
+        self._put(table, rows, "judge_presence", then="add")
+
+    def cluster(self, table: str, by: Sequence[str]) -> None:
+        """Rewrite a table in the order of some columns; its rows stay what they are."""
+        self._may_write(table)
+        names = {**_names(table), "by": _list(tuple(by))}
+        for step in self.clustering:
+            self._do(f"{self.folder}/{step}", names)
 
     def merge_documents(
         self, table: str, documents: pl.DataFrame, children: Mapping[str, pl.DataFrame]
@@ -145,7 +163,7 @@ class SqlSession(ABC):
 
     # -- steps
 
-    def _put(self, table: str, rows: pl.DataFrame, judge: str) -> int:
+    def _put(self, table: str, rows: pl.DataFrame, judge: str, then: str | None = None) -> int:
         self._may_write(table)
         fit = frames.one_a_key(table, frames.conform(table, rows))
         if fit.is_empty():
@@ -153,8 +171,8 @@ class SqlSession(ABC):
         names = _names(table)
         self._stage("incoming", fit)
         self._judge(judge, names)
-        if judge == "judge_rows":
-            self._do(f"{self.folder}/remove", names)
+        if then:
+            self._do(f"{self.folder}/{then}", names)
         return self._do("insert_winners", names)
 
     def _replace(
@@ -214,6 +232,7 @@ def _names(table: str) -> dict[str, str]:
         "columns": _list(columns),
         "i_key": ", ".join(f'i."{k}"' for k in key),
         "t_key": ", ".join(f't."{k}"' for k in key),
+        "sums": ", ".join(f'"{c}" = t."{c}" + i."{c}"' for c in rest),
         "differs": " OR ".join(f't."{c}" IS DISTINCT FROM i."{c}"' for c in rest) or "false",
     }
 

@@ -1,10 +1,11 @@
 -- Shelves of tmp_shelves that contradict what was said of them: `short` units were not found while
 -- the ledger has more there (null where nothing was), or the location counted less than is
--- allocated (counted). Grain: (kind, location, sku, subject).
+-- allocated (counted). Grain: (kind, location, sku, subject). Reads tmp_shelf_balances, which has
+-- all shelves that movements left or counts corrected.
 WITH shelf AS (
     SELECT t.location_id, t.sku, t.subject, t.short, t.counted, b.quantity
     FROM tmp_shelves t
-    JOIN stock_balances b ON b.account = t.location_id || '/sellable' AND b.sku = t.sku
+    JOIN tmp_shelf_balances b ON b.account = t.location_id || '/sellable' AND b.sku = t.sku
 )
 SELECT 'short_pick_in_stock' AS kind, location_id, sku, subject,
     CAST(least(short, quantity) AS bigint) AS units

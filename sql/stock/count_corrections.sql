@@ -1,7 +1,8 @@
 -- What the counts of tmp_counted say beyond what the ledger explains, each beyond the one before.
 -- Grain: one row a (location, sku, counted_at) after which the ledger is not as it was counted.
--- A count dated T contains what left before T and not what left after: the ledger at T is
--- today's balance less the movements after T, so nothing older than the oldest T ($since) is read.
+-- A count dated T contains what left before T and not what left after: the ledger at T is today's
+-- balance (tmp_shelf_balances) less the movements after T, so nothing older than the oldest T
+-- ($since) is read.
 -- What a late fact explains is taken back at the count that had found it, not at a later one.
 -- A count of what is available lacks the units of orders the location knew and still held at T.
 WITH pairs AS (
@@ -10,7 +11,7 @@ WITH pairs AS (
 shelf AS (
     SELECT c.location_id, c.sku, sum(b.quantity) AS quantity
     FROM pairs c
-    JOIN stock_balances b
+    JOIN tmp_shelf_balances b
         ON b.sku = c.sku
         AND b.account IN (c.location_id || '/sellable', c.location_id || '/allocated')
     GROUP BY c.location_id, c.sku

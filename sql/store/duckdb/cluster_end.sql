@@ -1,0 +1,2 @@
+-- The copy was for this once.
+DROP TABLE clustered
