@@ -25,6 +25,7 @@ from oms_pipelines.errors import OmsError
 from oms_pipelines.schema import columns_of
 from oms_pipelines.stock import alarms
 from oms_pipelines.stock.delays import longest, measure
+from oms_pipelines.stock.receipts import newest
 from oms_pipelines.store import Session, Store
 
 MOST = 1000  # suspects read at once
@@ -64,18 +65,21 @@ def read_back(
         delay = longest(session, channel)
         before = _read_before(session, channel, sold, now, delay)
         suspects, names = _chosen(session, channel, adapter, now)
-    done = before.filter(pl.col("verdict") != "early")
-    asked = [n for n in names if n not in set(done["channel_sku"])]
+        done = before.filter(pl.col("verdict") != "early")
+        asked = [n for n in names if n not in set(done["channel_sku"])]
+        known = _named(session, channel.id, asked)
     error, shown = None, {}
     if asked:
         try:
             shown = adapter.read_stock(asked)
         except OmsError as e:
-            asked, error = [], str(e)
+            asked, known, error = [], known.clear(), str(e)
+    fresh = _reading(known, shown, sold, now, delay)
+    found = pl.concat([done.filter(pl.col("verdict") != "waiting"), fresh])
     with store.session() as session:
-        fresh = _reading(session, channel, asked, shown, sold, now, delay)
-        found = pl.concat([done.filter(pl.col("verdict") != "waiting"), fresh])
-        opened = _store(session, channel.id, found, now, elapsed())
+        current = _named(session, channel.id, found["channel_sku"].to_list())
+        found = unmoved(found, current)
+        opened = _store(session, channel.id, found, current, now, elapsed())
     settled = found.filter(pl.col("verdict").is_in(["true", "differs"]))
     left = pl.when("fresh").then(0).otherwise(pl.col("units") - pl.col("units_read"))
     moved = settled.select("channel_sku", left.alias("units"))
@@ -113,18 +117,23 @@ def _read_before(
     return judged(readings, delay)
 
 
+def _named(session: Session, channel_id: str, names: list[str]) -> pl.DataFrame:
+    """Return the levels of some listings of a channel, whole, as they stand now."""
+    session.frame("tmp_names", pl.DataFrame({"channel_sku": names}, schema=_NAME))
+    return session.query("stock/levels_named", channel_id=channel_id)
+
+
 def _reading(
-    session: Session,
-    channel: Settings,
-    asked: list[str],
+    rows: pl.DataFrame,
     shown: dict[str, int],
     sold: pl.DataFrame,
     now: datetime,
     delay: timedelta,
 ) -> pl.DataFrame:
-    """Return what was read now, judged; a listing that was not shown is shown as null."""
-    session.frame("tmp_names", pl.DataFrame({"channel_sku": asked}, schema=_NAME))
-    rows = session.query("stock/levels_named", channel_id=channel.id)
+    """Return what was read now, judged; a listing that was not shown is shown as null.
+
+    `rows` are the levels asked for, as they stood before: the answer may be of any moment since.
+    """
     answers = pl.DataFrame(
         {"channel_sku": list(shown), "shown": list(shown.values())},
         schema={"channel_sku": pl.String, "shown": pl.Int64},
@@ -182,11 +191,28 @@ def judged(readings: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
     )
 
 
+def unmoved(found: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
+    """Return the readings of levels that were neither sent nor accepted since: those still judge.
+
+    `current` are the rows of `levels` as they stand now; the others are read again.
+    """
+    on = ["channel_id", "channel_sku", "sent_at", "sent_version", "accepted_at"]
+    return found.join(current, on=on, how="semi", nulls_equal=True, maintain_order="left")
+
+
 def _store(
-    session: Session, channel_id: str, found: pl.DataFrame, now: datetime, elapsed: float
+    session: Session,
+    channel_id: str,
+    found: pl.DataFrame,
+    current: pl.DataFrame,
+    now: datetime,
+    elapsed: float,
 ) -> int:
-    """Store judged readings, alarms, and measured delays; return how many alarms opened."""
-    session.upsert("levels", read(found).select(columns_of("levels")))
+    """Store judged readings, alarms, and measured delays; return how many alarms opened.
+
+    What was computed while the channel was read, and stands in `current`, stays.
+    """
+    session.upsert("levels", newest(read(found), current))
     seen = found.filter(pl.col("verdict") == "true")
     alarms.close(session, channel_id, seen["channel_sku"], now)
     measure(session, channel_id, delays_of(seen.filter(_came_late()), elapsed), now)
