@@ -410,6 +410,16 @@ stock_movements = _table(
     _time("known_at", "when the hub knew", null=False),
 )
 
+booked_bills = _table(
+    "booked_bills",
+    "The bill by which the ledger booked a kit sold at a till, or one that came back: it stays.",
+    ("cause", "cause_id", "kit_sku"),
+    _text("cause", "sale or return, as in stock_movements", null=False),
+    _text("cause_id", "the row that caused it", null=False),
+    _text("kit_sku", "the kit", null=False),
+    _text("bill_id", "the bill it was first booked by", null=False),
+)
+
 stock_balances = _table(
     "stock_balances",
     "Sum of the movements by account and SKU, kept with each movement.",

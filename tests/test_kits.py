@@ -275,6 +275,39 @@ def test_a_kit_sold_at_a_till_leaves_the_shelf_as_components(world: World):
     assert shipped == [("mug", 2), ("tea", 4)]
 
 
+def test_what_was_booked_of_a_kit_keeps_its_bill_when_the_catalog_changes(world: World):
+    for sku in ("mug", "tea", "jam"):
+        world.count("lyon", sku, 10, at(-1))
+    sale = {"delivery_mode": "none", "line": {"location_id": "lyon"}}
+    world.order("a/1", {"kit": 1}, NOON, **sale)
+    world.receipt("kit", 1, "restock", at(1), receipt_id="lyon/r9")
+    with world.store.session() as s:
+        ledger.post(s, at(1))
+        before = balances(s)
+    declare(world, at(2), kit={"mug": 1, "jam": 1}, tea={"jam": 1})
+    with world.store.session() as s:
+        assert ledger.post(s, at(3)).movements == 0
+        assert balances(s) == before
+    world.order("a/2", {"kit": 1}, at(4), **sale)
+    world.order("a/1", {"kit": 2}, NOON, **sale)  # corrected, by the bill it was begun with
+    world.receipt("kit", 1, "restock", at(4), receipt_id="lyon/r8", order_id="a/1")
+    with world.store.session() as s:
+        ledger.post(s, at(4))
+        found = balances(s)
+    shelf = {sku: found["lyon/sellable", sku] for sku in ("mug", "tea", "jam")}
+    assert shelf == {"mug": 9, "tea": 10, "jam": 9}
+
+
+def test_what_was_booked_before_it_was_a_kit_stays(world: World):
+    world.count("lyon", "tea", 10, at(-1))
+    world.order("a/1", {"tea": 1}, NOON, delivery_mode="none", line={"location_id": "lyon"})
+    with world.store.session() as s:
+        ledger.post(s, at(1))
+    declare(world, at(2), tea={"jam": 1})
+    with world.store.session() as s:
+        assert ledger.post(s, at(3)).movements == 0
+
+
 def test_an_order_waits_for_acceptance_until_every_component_of_its_kit_is_there(world: World):
     from oms_pipelines.outbox.delivery import acceptances
 

@@ -116,7 +116,7 @@ def claim(session: Session, cause: str, claims: pl.DataFrame, run: int, now: dat
 
 
 def _touched(session: Session, since: datetime) -> None:
-    """Name the fulfillment orders and parcels whose movements may have changed."""
+    """Name what may move otherwise: fulfillment orders, parcels, till sales, what came back."""
     orders = session.query("stock/touched_orders", since=since)
     session.frame("tmp_orders", orders)
     when = {"since": since, "living": since - LATEST_NEWS}
@@ -131,6 +131,23 @@ def _touched(session: Session, since: datetime) -> None:
     session.frame("tmp_parcels", parcels)
     session.pick("tmp_lines", "fulfillment_lines", orders.select("fo_id"))
     session.pick("tmp_contents", "shipment_lines", parcels.select("shipment_id"))
+    session.frame("tmp_till", session.query("stock/touched_sales", since=since))
+    session.frame("tmp_returned", session.query("stock/touched_receipts", since=since))
+    _book_bills(session)
+
+
+def _book_bills(session: Session) -> None:
+    """Keep the bill that a kit sold at a till, or one that came back, is first booked by.
+
+    A catalog that changes the kit changes nothing of what has left or come back; nor is what
+    was booked before it was a kit one now.
+    """
+    kits = session.query("stock/bills_unbooked")
+    if kits.is_empty():
+        return
+    plain = _posted(session, kits).rename({"sku": "kit_sku"})
+    new = kits.join(plain, on=["cause", "cause_id", "kit_sku"], how="anti")
+    session.insert_new("booked_bills", new.drop("begun"))
 
 
 def _movements(session: Session, owed: pl.DataFrame, now: datetime) -> pl.DataFrame:

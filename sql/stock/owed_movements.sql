@@ -8,17 +8,6 @@
 WITH merged AS (
     SELECT batch_id FROM batches WHERE merged_at >= $since
 ),
-sold AS (
-    SELECT o.order_id, o.order_status, o.placed_at
-    FROM merged b
-    JOIN orders o ON o.batch_id = b.batch_id
-    WHERE o.delivery_mode = 'none'
-    UNION
-    SELECT o.order_id, o.order_status, o.placed_at
-    FROM resolutions r
-    JOIN orders o ON o.order_id = r.order_id
-    WHERE r.resolved_at >= $since AND o.delivery_mode = 'none'
-),
 contents AS (
     SELECT p.shipment_id, p.fo_id, p.status, p.shipped_at, p.status_at, p.news,
         l.line_id, l.sku, l.quantity
@@ -58,29 +47,13 @@ unasked AS (
     LEFT JOIN lines l ON l.fo_id = s.fo_id AND l.line_id = s.line_id AND l.sku = s.sku
     WHERE l.fo_id IS NULL
 ),
-came AS (
-    -- what is done with goods hangs on whether their order held them: looked at again with it
-    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
-    FROM merged b
-    JOIN return_receipts r ON r.batch_id = b.batch_id
-    UNION
-    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
-    FROM merged b
-    JOIN orders o ON o.batch_id = b.batch_id
-    JOIN return_receipts r ON r.order_id = o.order_id
-    UNION
-    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
-    FROM merged b
-    JOIN returns a ON a.batch_id = b.batch_id
-    JOIN return_receipts r ON r.return_id = a.return_id
-),
 announced AS (
     SELECT a.return_id, a.order_id, a.status, a.announced_at
     FROM merged b
     JOIN returns a ON a.batch_id = b.batch_id
     UNION
     SELECT a.return_id, a.order_id, a.status, a.announced_at
-    FROM came c
+    FROM tmp_returned c
     JOIN return_receipts r ON r.receipt_id = c.receipt_id AND r.line_no = c.line_no
     JOIN returns a ON a.return_id = r.return_id
 ),
@@ -132,10 +105,12 @@ SELECT 'sale', o.order_id, coalesce(b.sku, l.sku), l.location_id || '/sellable',
         ELSE (l.ordered_quantity - l.canceled_quantity) * l.units_per * coalesce(b.quantity, 1)
     END) AS bigint),
     o.placed_at, o.placed_at
-FROM sold o
+FROM tmp_till o
 LEFT JOIN order_lines l
     ON l.order_id = o.order_id AND l.location_id IS NOT NULL AND l.sku IS NOT NULL
-LEFT JOIN bills b ON b.kit_sku = l.sku AND b.in_use
+LEFT JOIN booked_bills k
+    ON k.cause = 'sale' AND k.cause_id = o.order_id AND k.kit_sku = l.sku
+LEFT JOIN bills b ON b.bill_id = k.bill_id
 GROUP BY o.order_id, coalesce(b.sku, l.sku), l.location_id, o.placed_at
 UNION ALL
 SELECT 'return', r.receipt_id || '/' || r.line_no, coalesce(b.sku, r.sku), 'world/customer',
@@ -149,8 +124,10 @@ SELECT 'return', r.receipt_id || '/' || r.line_no, coalesce(b.sku, r.sku), 'worl
     -- a dock may date a receipt anew: what was posted under the older date is looked for too
     CAST(r.quantity * coalesce(b.quantity, 1) AS bigint), r.received_at,
     r.received_at - INTERVAL '60' DAY
-FROM came r
-LEFT JOIN bills b ON b.kit_sku = r.sku AND b.in_use
+FROM tmp_returned r
+LEFT JOIN booked_bills k
+    ON k.cause = 'return' AND k.cause_id = r.receipt_id || '/' || r.line_no AND k.kit_sku = r.sku
+LEFT JOIN bills b ON b.bill_id = k.bill_id
 UNION ALL
 -- announced and not received yet: on its way back
 SELECT 'announcement', t.return_id, t.sku, 'world/customer', 'world/returning',
