@@ -255,20 +255,21 @@ def test_a_channel_that_hangs_holds_up_no_raise_of_another_and_its_age_is_told(w
 def test_a_level_computed_while_the_channel_is_read_stays_and_is_sent(world: World):
     shop = Busy()
     stocked(world, shop)
-    shop.shown["s24"] = 99  # read, and judged, besides what is computed
+    shop.shown["s24"] = 8  # it may have sold two: judged once that is known
+    tick(world, FULLY_READ, {"a": shop}, minute(5))
     before = level(world, "s24")["version"]
 
     def sold_out() -> None:
-        shelves(world, minute(4), **dict.fromkeys(SKUS, 0))
+        shelves(world, minute(14), **dict.fromkeys(SKUS, 0))
         with world.store.session() as s:
-            ledger.post(s, minute(5))
-            compute_levels(s, FULLY_READ, minute(5))
+            ledger.post(s, minute(15))
+            compute_levels(s, FULLY_READ, minute(15))
 
     shop.meanwhile.append(sold_out)
-    publish_levels(world.store, FULLY_READ, {"a": shop}, minute(5))
+    publish_levels(world.store, FULLY_READ, {"a": shop}, minute(15))
     assert not shop.meanwhile
     found = level(world, "s24")
-    assert (found["desired"], found["version"], found["desired_at"]) == (0, before + 1, minute(5))
+    assert (found["desired"], found["version"], found["desired_at"]) == (0, before + 1, minute(15))
     assert set(shop.shown.values()) == {0}
 
 
@@ -285,6 +286,27 @@ def test_a_reading_says_nothing_of_a_level_that_was_sent_meanwhile(world: World)
     found = level(world, "s24")
     assert (found["sent"], found["accepted"], found["held"], done.alarms) == (4, 4, 4, 0)
     assert found["accepted_at"] == minute(5)
+
+
+def test_a_listing_that_is_gone_and_is_to_have_nothing_is_alarmed_no_more(world: World):
+    shop = Shop()
+    stocked(world, shop)
+    del shop.shown[DROPPED]
+    shop.lists = set(shop.shown)
+    for n in (5, 10, 15):  # missing while it is to have ten: told, and alarmed
+        tick(world, FULLY_READ, {"a": shop}, minute(n))
+    (alarm,) = rows(world, "level_alarms")
+    assert (alarm["kind"], alarm["closed_at"]) == ("absent", None)
+    shelves(world, minute(19), s07=0)
+    for n in (20, 25):
+        done = tick(world, FULLY_READ, {"a": shop}, minute(n))["a"]
+    (alarm,) = rows(world, "level_alarms")
+    found = level(world, DROPPED)
+    assert (found["observed"], found["held"], done.suspects) == (None, 0, 0)
+    assert alarm["closed_at"] is not None
+    shop.shown[DROPPED] = 5  # it is back, with what it had
+    tick(world, FULLY_READ, {"a": shop}, minute(30))
+    assert level(world, DROPPED)["held"] == 5
 
 
 # -- receipts, out of order and doubled

@@ -4,7 +4,8 @@ Read are the suspects (accepted, and not seen yet, or seen otherwise; low ones t
 and a sample, the longest unread first. A reading is judged by what the channel accepted, or
 was last seen to show, less what it sold since:
 
-- true: it shows that, or sales and cancellations since explain the difference;
+- true: it shows that, or sales and cancellations since explain the difference; or it has no
+  such listing any more, and is to have nothing of it;
 - early: it does not, and its own measured delay is not over yet;
 - waiting: it shows less, as it would after a sale that the hub has not heard of: judged once
   sales up to the reading are known, by the next ticks;
@@ -175,6 +176,8 @@ def judged(readings: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
             .then(pl.lit("true"))
             .when(pl.col("read_at") - pl.col("accepted_at") < delay)
             .then(pl.lit("early"))
+            .when(_gone())
+            .then(pl.lit("true"))
             .when(higher | pl.col("heard"))
             .then(pl.lit("differs"))
             .otherwise(pl.lit("waiting"))
@@ -198,6 +201,11 @@ def unmoved(found: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
     """
     on = ["channel_id", "channel_sku", "sent_at", "sent_version", "accepted_at"]
     return found.join(current, on=on, how="semi", nulls_equal=True, maintain_order="left")
+
+
+def _gone() -> pl.Expr:
+    """Tell of listings that are not there and need not be: nobody could tell them a level."""
+    return pl.col("shown").is_null() & (pl.col("desired") == 0)
 
 
 def _store(
@@ -227,7 +235,7 @@ def _came_late() -> pl.Expr:
     """
     unseen = pl.col("seen_at").is_null() | (pl.col("seen_at") < pl.col("accepted_at"))
     still = (pl.col("gone").fill_null(0) == 0) & (pl.col("canceled").fill_null(0) == 0)
-    return unseen & (pl.col("checked_at") >= pl.col("accepted_at")) & still
+    return unseen & (pl.col("checked_at") >= pl.col("accepted_at")) & still & ~_gone()
 
 
 def delays_of(seen: pl.DataFrame, elapsed: float) -> pl.DataFrame:
@@ -241,7 +249,7 @@ def read(found: pl.DataFrame) -> pl.DataFrame:
     """Return levels as they stand after judged readings.
 
     What is shown higher than accepted counts as held; a true reading of what was accepted
-    last frees it again.
+    last frees it again, and so does a listing that is gone.
     """
     true, fresh = pl.col("verdict") == "true", pl.col("fresh")
     settled = pl.col("error").is_null()
@@ -256,7 +264,9 @@ def read(found: pl.DataFrame) -> pl.DataFrame:
         pl.when(true).then(shown).otherwise("seen").alias("seen"),
         pl.when(true).then("read_at").otherwise("seen_at").alias("seen_at"),
         pl.when(fresh).then("read_at").otherwise("checked_at").alias("checked_at"),
-        pl.when(true & settled)
+        pl.when(true & _gone())
+        .then(0)
+        .when(true & settled)
         .then(pl.max_horizontal("accepted", shown))
         .otherwise(pl.max_horizontal("held", shown))
         .alias("held"),
