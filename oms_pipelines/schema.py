@@ -453,6 +453,16 @@ daily_sales = _table(
     _units("units", "SKU units sold and not canceled; 0 where none is left"),
 )
 
+sales_runs = _table(
+    "sales_runs",
+    "The last measurement of sales: what it reached back to is what the next one need not read.",
+    ("run",),
+    _text("run", "sales", null=False),
+    _time("first_day", "first day of the window, from 00:00 UTC", null=False),
+    _time("today", "the day it was measured on, from 00:00 UTC", null=False),
+    _units("days", "whole days that rates were over"),
+)
+
 stock_touched = _table(
     "stock_touched",
     "SKUs whose levels are to be computed anew: their stock moved since. * is all.",
