@@ -121,10 +121,10 @@ def grants(
     units_per, desired, held; `bills` (kit_sku, sku, quantity). A channel that is none of
     `channels` wants nothing, and what it may still show is held as any other's. A lower level
     may always be sent. A raise takes only the units, of every SKU it uses, that no other listing
-    may still be showing: the sum over listings of what they may show stays within the pool of each SKU,
-    which is the sum of what the desired levels use of it. Listings of pooled channels show the
-    same units: together they count as one, with the most that any of them may show. Earlier
-    channels of oms.yaml go first, and there smaller listings.
+    may still be showing: the sum over listings of what they may show stays within the pool of
+    each SKU, which is the sum of what the desired levels use of it. Listings of pooled channels
+    show the same units: together they count as one, with the most that any of them may show.
+    Earlier channels of oms.yaml go first, and there smaller listings.
     """
     order = pl.DataFrame(
         {
