@@ -412,9 +412,9 @@ stock_movements = _table(
 
 booked_bills = _table(
     "booked_bills",
-    "The bill by which the ledger booked a kit sold at a till, or one that came back: it stays.",
+    "The bill by which the ledger first booked a kit that a till sold or comes back: it stays.",
     ("cause", "cause_id", "kit_sku"),
-    _text("cause", "sale or return, as in stock_movements", null=False),
+    _text("cause", "sale, announcement or return, as in stock_movements", null=False),
     _text("cause_id", "the row that caused it", null=False),
     _text("kit_sku", "the kit", null=False),
     _text("bill_id", "the bill it was first booked by", null=False),

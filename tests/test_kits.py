@@ -298,6 +298,50 @@ def test_what_was_booked_of_a_kit_keeps_its_bill_when_the_catalog_changes(world:
     assert shelf == {"mug": 9, "tea": 10, "jam": 9}
 
 
+def received_more(world: World) -> dict[tuple[str, str], int]:
+    with world.store.session() as s:
+        told = s.table("stock_contradictions").select("subject", "sku", "units")
+    return {(x, k): n for x, k, n in told.iter_rows()}
+
+
+def test_components_of_a_kit_that_a_till_sold_come_back_as_what_left(world: World):
+    sale = {"delivery_mode": "none", "line": {"location_id": "lyon"}}
+    world.order("a/1", {"kit": 2}, NOON, **sale)
+    with world.store.session() as s:
+        ledger.post(s, at(1))
+    declare(world, at(2), kit={"mug": 1})
+    came_back(world, "lyon/r1", "tea", 3, 5)
+    with world.store.session() as s:
+        ledger.post(s, at(5))
+    assert received_more(world) == {}
+    came_back(world, "lyon/r2", "kit", 1, 6)  # one mug, and two teas: one tea more than left
+    with world.store.session() as s:
+        ledger.post(s, at(6))
+    assert received_more(world) == {("lyon/r2/1", "tea"): 1}
+
+
+def test_a_kit_that_is_announced_is_on_its_way_back_as_its_components(world: World):
+    shipped_kit(world)
+    row = {
+        "return_id": "hub/r1", "source": "hub", "initiator": "customer", "status": "announced",
+        "announced_at": at(2), "order_id": "a/1", **world.batch(at(2)),
+    }  # fmt: skip
+    world.put("returns", row)
+    world.put("return_lines", {"return_id": "hub/r1", "line_id": "kit", "sku": "kit",
+                               "quantity": 1})  # fmt: skip
+    with world.store.session() as s:
+        ledger.post(s, at(2))
+        found = balances(s)
+    on_its_way = {k: n for (where, k), n in found.items() if where == "world/returning"}
+    assert on_its_way == {"mug": 1, "tea": 2}
+    world.receipt("tea", 1, "restock", at(5), order_id="a/1", return_id="hub/r1")
+    with world.store.session() as s:
+        ledger.post(s, at(5))
+        found = balances(s)
+    on_its_way = {k: n for (where, k), n in found.items() if where == "world/returning"}
+    assert on_its_way == {"mug": 1, "tea": 1}
+
+
 def test_what_was_booked_before_it_was_a_kit_stays(world: World):
     world.count("lyon", "tea", 10, at(-1))
     world.order("a/1", {"tea": 1}, NOON, delivery_mode="none", line={"location_id": "lyon"})

@@ -28,7 +28,6 @@ AHEAD = timedelta(days=2)
 LATEST_NEWS = timedelta(days=180)  # no carrier speaks of a parcel later
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SHELF = ("sellable", "allocated")
-OWED = ("owed_movements", "owed_adjustments")  # what facts ask of the ledger
 CAUSE = ["cause", "cause_id", "sku"]
 PAIR = ["from_account", "to_account"]
 TIME = pl.Datetime("us", "UTC")
@@ -52,8 +51,9 @@ def post(
     last = session.query("stock/last_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
     _touched(session, since)
-    owed = [session.query(f"stock/{name}", since=since) for name in OWED]
-    movements = _movements(session, pl.concat(owed), now)
+    told = session.query("stock/owed_adjustments", since=since)
+    owed = pl.concat([session.query("stock/owed_movements"), told])
+    movements = _movements(session, owed, now)
     _write(session, movements)
     touched = pl.concat([session.query("stock/counted_since", since=since), _shelves(movements)])
     corrections = _corrections(session, touched, now)
@@ -116,7 +116,7 @@ def claim(session: Session, cause: str, claims: pl.DataFrame, run: int, now: dat
 
 
 def _touched(session: Session, since: datetime) -> None:
-    """Name what may move otherwise: fulfillment orders, parcels, till sales, what came back."""
+    """Name what may move otherwise: fulfillment orders, parcels, till sales, returns."""
     orders = session.query("stock/touched_orders", since=since)
     session.frame("tmp_orders", orders)
     when = {"since": since, "living": since - LATEST_NEWS}
@@ -133,11 +133,12 @@ def _touched(session: Session, since: datetime) -> None:
     session.pick("tmp_contents", "shipment_lines", parcels.select("shipment_id"))
     session.frame("tmp_till", session.query("stock/touched_sales", since=since))
     session.frame("tmp_returned", session.query("stock/touched_receipts", since=since))
+    session.frame("tmp_announced", session.query("stock/touched_returns", since=since))
     _book_bills(session)
 
 
 def _book_bills(session: Session) -> None:
-    """Keep the bill that a kit sold at a till, or one that came back, is first booked by.
+    """Keep the bill that a kit sold at a till, announced or come back is first booked by.
 
     A catalog that changes the kit changes nothing of what has left or come back; nor is what
     was booked before it was a kit one now.

@@ -1,6 +1,6 @@
--- Kits of tmp_till and tmp_returned that no bill is kept for yet, each with the bill to book it by.
--- Grain: (cause, cause_id, kit_sku). Of what came back, the bill by which its order was shipped
--- or sold; else, as of a sale, the one in use. `begun` as in owed_movements.sql.
+-- Kits of tmp_till, tmp_announced and tmp_returned that no bill is kept for yet, each with the bill
+-- to book it by. Grain: (cause, cause_id, kit_sku). Of what comes back, the bill by which its order
+-- was shipped or sold; else, as of a sale, the one in use. `begun` as in owed_movements.sql.
 WITH kits AS (
     SELECT DISTINCT 'sale' AS cause, o.order_id AS cause_id, o.order_id, l.sku AS kit_sku,
         o.placed_at AS begun
@@ -9,6 +9,10 @@ WITH kits AS (
     UNION ALL
     SELECT 'return', receipt_id || '/' || line_no, order_id, sku, received_at - INTERVAL '60' DAY
     FROM tmp_returned
+    UNION ALL
+    SELECT DISTINCT 'announcement', a.return_id, a.order_id, l.sku, a.announced_at
+    FROM tmp_announced a
+    JOIN return_lines l ON l.return_id = a.return_id
 ),
 unbooked AS (
     SELECT k.*
@@ -19,7 +23,7 @@ unbooked AS (
 ),
 shipped AS (
     SELECT u.order_id, u.kit_sku, max(l.bill_id) AS bill_id
-    FROM (SELECT DISTINCT order_id, kit_sku FROM unbooked WHERE cause = 'return') u
+    FROM (SELECT DISTINCT order_id, kit_sku FROM unbooked WHERE cause <> 'sale') u
     JOIN fulfillment_orders f ON f.order_id = u.order_id
     JOIN fulfillment_lines l ON l.fo_id = f.fo_id AND l.shipped_quantity > 0
     JOIN bills b ON b.bill_id = l.bill_id AND b.sku = l.sku AND b.kit_sku = u.kit_sku
