@@ -410,6 +410,16 @@ stock_movements = _table(
     _time("known_at", "when the hub knew", null=False),
 )
 
+booked_bills = _table(
+    "booked_bills",
+    "The bill by which the ledger first booked a kit that a till sold or comes back: it stays.",
+    ("cause", "cause_id", "kit_sku"),
+    _text("cause", "sale, announcement or return, as in stock_movements", null=False),
+    _text("cause_id", "the row that caused it", null=False),
+    _text("kit_sku", "the kit", null=False),
+    _text("bill_id", "the bill it was first booked by", null=False),
+)
+
 stock_balances = _table(
     "stock_balances",
     "Sum of the movements by account and SKU, kept with each movement.",
@@ -441,6 +451,16 @@ daily_sales = _table(
     _text("sku", "what was sold", null=False),
     _text("location_id", "who has or had it to hand over; empty while nobody", null=False),
     _units("units", "SKU units sold and not canceled; 0 where none is left"),
+)
+
+sales_runs = _table(
+    "sales_runs",
+    "The last measurement of sales: what it reached back to is what the next one need not read.",
+    ("run",),
+    _text("run", "sales", null=False),
+    _time("first_day", "first day of the window, from 00:00 UTC", null=False),
+    _time("today", "the day it was measured on, from 00:00 UTC", null=False),
+    _units("days", "whole days that rates were over"),
 )
 
 stock_touched = _table(

@@ -275,6 +275,83 @@ def test_a_kit_sold_at_a_till_leaves_the_shelf_as_components(world: World):
     assert shipped == [("mug", 2), ("tea", 4)]
 
 
+def test_what_was_booked_of_a_kit_keeps_its_bill_when_the_catalog_changes(world: World):
+    for sku in ("mug", "tea", "jam"):
+        world.count("lyon", sku, 10, at(-1))
+    sale = {"delivery_mode": "none", "line": {"location_id": "lyon"}}
+    world.order("a/1", {"kit": 1}, NOON, **sale)
+    world.receipt("kit", 1, "restock", at(1), receipt_id="lyon/r9")
+    with world.store.session() as s:
+        ledger.post(s, at(1))
+        before = balances(s)
+    declare(world, at(2), kit={"mug": 1, "jam": 1}, tea={"jam": 1})
+    with world.store.session() as s:
+        assert ledger.post(s, at(3)).movements == 0
+        assert balances(s) == before
+    world.order("a/2", {"kit": 1}, at(4), **sale)
+    world.order("a/1", {"kit": 2}, NOON, **sale)  # corrected, by the bill it was begun with
+    world.receipt("kit", 1, "restock", at(4), receipt_id="lyon/r8", order_id="a/1")
+    with world.store.session() as s:
+        ledger.post(s, at(4))
+        found = balances(s)
+    shelf = {sku: found["lyon/sellable", sku] for sku in ("mug", "tea", "jam")}
+    assert shelf == {"mug": 9, "tea": 10, "jam": 9}
+
+
+def received_more(world: World) -> dict[tuple[str, str], int]:
+    with world.store.session() as s:
+        told = s.table("stock_contradictions").select("subject", "sku", "units")
+    return {(x, k): n for x, k, n in told.iter_rows()}
+
+
+def test_components_of_a_kit_that_a_till_sold_come_back_as_what_left(world: World):
+    sale = {"delivery_mode": "none", "line": {"location_id": "lyon"}}
+    world.order("a/1", {"kit": 2}, NOON, **sale)
+    with world.store.session() as s:
+        ledger.post(s, at(1))
+    declare(world, at(2), kit={"mug": 1})
+    came_back(world, "lyon/r1", "tea", 3, 5)
+    with world.store.session() as s:
+        ledger.post(s, at(5))
+    assert received_more(world) == {}
+    came_back(world, "lyon/r2", "kit", 1, 6)  # one mug, and two teas: one tea more than left
+    with world.store.session() as s:
+        ledger.post(s, at(6))
+    assert received_more(world) == {("lyon/r2/1", "tea"): 1}
+
+
+def test_a_kit_that_is_announced_is_on_its_way_back_as_its_components(world: World):
+    shipped_kit(world)
+    row = {
+        "return_id": "hub/r1", "source": "hub", "initiator": "customer", "status": "announced",
+        "announced_at": at(2), "order_id": "a/1", **world.batch(at(2)),
+    }  # fmt: skip
+    world.put("returns", row)
+    world.put("return_lines", {"return_id": "hub/r1", "line_id": "kit", "sku": "kit",
+                               "quantity": 1})  # fmt: skip
+    with world.store.session() as s:
+        ledger.post(s, at(2))
+        found = balances(s)
+    on_its_way = {k: n for (where, k), n in found.items() if where == "world/returning"}
+    assert on_its_way == {"mug": 1, "tea": 2}
+    world.receipt("tea", 1, "restock", at(5), order_id="a/1", return_id="hub/r1")
+    with world.store.session() as s:
+        ledger.post(s, at(5))
+        found = balances(s)
+    on_its_way = {k: n for (where, k), n in found.items() if where == "world/returning"}
+    assert on_its_way == {"mug": 1, "tea": 1}
+
+
+def test_what_was_booked_before_it_was_a_kit_stays(world: World):
+    world.count("lyon", "tea", 10, at(-1))
+    world.order("a/1", {"tea": 1}, NOON, delivery_mode="none", line={"location_id": "lyon"})
+    with world.store.session() as s:
+        ledger.post(s, at(1))
+    declare(world, at(2), tea={"jam": 1})
+    with world.store.session() as s:
+        assert ledger.post(s, at(3)).movements == 0
+
+
 def test_an_order_waits_for_acceptance_until_every_component_of_its_kit_is_there(world: World):
     from oms_pipelines.outbox.delivery import acceptances
 

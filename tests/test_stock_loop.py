@@ -1,5 +1,6 @@
 """The closed loop of levels: what is not shown is found, and nothing else is alarmed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,14 +15,30 @@ from store_frames import frame
 
 from oms_pipelines.channels.base import Receipt
 from oms_pipelines.stages import report
-from oms_pipelines.stock import delays
+from oms_pipelines.stock import delays, ledger
+from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.loop import by_channel, not_observed
+from oms_pipelines.stock.publishing import publish_levels
 from oms_pipelines.stock.receipts import LEVEL, about_to_send, newest, outcome, received
 from oms_pipelines.store import Store
 
 ONE = network([channel("a", share=1.0)])
+FULLY_READ = network([channel("a", share=1.0, read_share=1.0)])
 SKUS = [f"s{n:02d}" for n in range(25)]  # enough to measure a delay of
 DROPPED, OTHER = "s07", "s11"
+
+
+@dataclass
+class Busy(Shop):
+    """A shop while which is read something happens in the hub, once."""
+
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
+
+    def read_stock(self, channel_skus):
+        shown = super().read_stock(channel_skus)
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return shown
 
 
 @pytest.fixture
@@ -233,6 +250,63 @@ def test_a_channel_that_hangs_holds_up_no_raise_of_another_and_its_age_is_told(w
         standing = {r["channel_id"]: r for r in by_channel(s, minute(65)).to_dicts()}
     assert (standing["a"]["unsettled"], standing["a"]["oldest_due"]) == (1, 60.0)
     assert standing["b"]["oldest_due"] is None
+
+
+def test_a_level_computed_while_the_channel_is_read_stays_and_is_sent(world: World):
+    shop = Busy()
+    stocked(world, shop)
+    shop.shown["s24"] = 8  # it may have sold two: judged once that is known
+    tick(world, FULLY_READ, {"a": shop}, minute(5))
+    before = level(world, "s24")["version"]
+
+    def sold_out() -> None:
+        shelves(world, minute(14), **dict.fromkeys(SKUS, 0))
+        with world.store.session() as s:
+            ledger.post(s, minute(15))
+            compute_levels(s, FULLY_READ, minute(15))
+
+    shop.meanwhile.append(sold_out)
+    publish_levels(world.store, FULLY_READ, {"a": shop}, minute(15))
+    assert not shop.meanwhile
+    found = level(world, "s24")
+    assert (found["desired"], found["version"], found["desired_at"]) == (0, before + 1, minute(15))
+    assert set(shop.shown.values()) == {0}
+
+
+def test_a_reading_says_nothing_of_a_level_that_was_sent_meanwhile(world: World):
+    shop = Busy()
+    stocked(world, shop)
+
+    def sent() -> None:
+        shelves(world, minute(4), **dict.fromkeys(SKUS, 4))
+        tick(world, ONE, {"a": Shop(shop.shown, reads=False)}, minute(5))
+
+    shop.meanwhile.append(sent)
+    done = publish_levels(world.store, FULLY_READ, {"a": shop}, minute(60))[0]
+    found = level(world, "s24")
+    assert (found["sent"], found["accepted"], found["held"], done.alarms) == (4, 4, 4, 0)
+    assert found["accepted_at"] == minute(5)
+
+
+def test_a_listing_that_is_gone_and_is_to_have_nothing_is_alarmed_no_more(world: World):
+    shop = Shop()
+    stocked(world, shop)
+    del shop.shown[DROPPED]
+    shop.lists = set(shop.shown)
+    for n in (5, 10, 15):  # missing while it is to have ten: told, and alarmed
+        tick(world, FULLY_READ, {"a": shop}, minute(n))
+    (alarm,) = rows(world, "level_alarms")
+    assert (alarm["kind"], alarm["closed_at"]) == ("absent", None)
+    shelves(world, minute(19), s07=0)
+    for n in (20, 25):
+        done = tick(world, FULLY_READ, {"a": shop}, minute(n))["a"]
+    (alarm,) = rows(world, "level_alarms")
+    found = level(world, DROPPED)
+    assert (found["observed"], found["held"], done.suspects) == (None, 0, 0)
+    assert alarm["closed_at"] is not None
+    shop.shown[DROPPED] = 5  # it is back, with what it had
+    tick(world, FULLY_READ, {"a": shop}, minute(30))
+    assert level(world, DROPPED)["held"] == 5
 
 
 # -- receipts, out of order and doubled

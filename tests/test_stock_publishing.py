@@ -13,6 +13,7 @@ from oms_pipelines.channels.base import Receipt
 from oms_pipelines.config import Oms
 from oms_pipelines.stock.availability import desired_levels
 from oms_pipelines.stock.listings import grants, listing_levels
+from oms_pipelines.stock.loop import by_channel, not_observed
 from oms_pipelines.stock.publishing import (
     LEVEL,
     about_to_send,
@@ -49,6 +50,34 @@ def test_levels_reach_every_channel_and_an_idle_tick_sends_nothing(world: World)
     done = tick(world, TWO, shops, at(0.1))
     assert [shop.calls for shop in shops.values()] == [0, 0]
     assert done["a"].sent == 0
+
+
+@pytest.mark.parametrize("left", ["none", "removed"])
+def test_a_channel_that_leaves_holds_its_units_until_it_shows_none(world: World, left: str):
+    shops = {"a": Shop(), "b": Shop()}
+    world.count("lyon", "sock", 10, at(-1))
+    tick(world, TWO, shops, NOON)
+    gone = [channel("b", mode="none")] if left == "none" else []
+    oms = network([channel("a", share=1), *gone])
+    shops["b"].fate = "down"
+    for hours in (1, 2):
+        tick(world, oms, shops, at(hours))
+        assert (shops["a"].shown, shops["b"].shown) == ({"sock": 5}, {"sock": 5})
+        with world.store.session() as s:
+            standing = by_channel(s, at(hours), oms)
+            assert "b" in not_observed(s, at(hours), 9, oms=oms)["channel_id"]
+        assert standing["channel_id"].to_list() == ["a", "b"]
+    shops["b"].fate = "ok"
+    told = network([channel("a", share=1), channel("b", mode="none")])
+    tick(world, told, shops, at(3))
+    tick(world, told, shops, at(4))
+    assert (shops["a"].shown, shops["b"].shown) == ({"sock": 10}, {"sock": 0})
+    shops["b"].calls = 0
+    world.count("lyon", "sock", 12, at(4))
+    tick(world, told, shops, at(5))
+    assert (shops["a"].shown, shops["b"].calls) == ({"sock": 12}, 0)
+    with world.store.session() as s:
+        assert by_channel(s, at(5), told)["channel_id"].to_list() == ["a"]
 
 
 def test_a_changed_level_alone_is_sent_and_a_full_pass_sends_all(world: World):

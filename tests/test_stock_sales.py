@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
+from kits_world import declare
 from stock_world import NOON, World, at
 
+from oms_pipelines.stock import ledger
 from oms_pipelines.stock.sales import (
     demand_rates,
     location_rates,
@@ -146,6 +148,38 @@ def test_days_before_the_window_are_forgotten_and_still_count_as_measured(world:
         assert s.table("daily_sales")["units"].to_list() == [14]
         assert s.table("order_sales")["order_id"].to_list() == ["shop/2"]
         assert measured_days(s, later, WEEK) == 7
+
+
+def test_a_longer_window_is_measured_from_its_beginning(world: World):
+    world.order("shop/1", {"sock": 40}, NOON - timedelta(days=20))
+    world.order("shop/2", {"sock": 2})
+    measure(world)
+    with world.store.session() as s:
+        measure_sales(s, MORNING, 4 * WEEK)
+        assert demand_rates(s, MORNING, 4 * WEEK).rows() == [("shop", "sock", 42 / 21)]
+
+
+def test_an_old_order_that_comes_late_moves_the_rates_of_all_that_sold(world: World):
+    world.order("shop/1", {"sock": 6})
+    measure(world)
+    assert by_channel(world) == {("shop", "sock"): 6.0}
+    world.order("shop/2", {"glove": 1}, placed_at=NOON - timedelta(days=2), **world.batch(MORNING))
+    assert measure(world) == ["glove", "sock"]
+    assert by_channel(world)["shop", "sock"] == 2.0
+    assert measure(world) == []
+
+
+def test_a_kit_sold_in_a_store_is_a_sale_of_its_components_by_the_bill_booked(world: World):
+    declare(world, at(-1), kit={"mug": 1, "tea": 2})
+    line = {"line": {"location_id": "nice"}, "delivery_mode": "none"}
+    world.order("till/1", {"kit": 2, "tea": 1}, **line)
+    with world.store.session() as s:
+        ledger.post(s, at(1))
+    declare(world, at(2), kit={"mug": 1})
+    measure(world)
+    assert daily(world) == {
+        ("till", "kit", "nice"): 2, ("till", "mug", "nice"): 2, ("till", "tea", "nice"): 5,
+    }  # fmt: skip
 
 
 def test_kept_tick_by_tick_the_days_are_those_measured_at_once(world: World, tmp_path):

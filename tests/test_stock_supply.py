@@ -237,6 +237,43 @@ def test_a_level_holds_what_comes_and_who_waits_is_told_the_day(lyon: Lyon):
     ]  # fmt: skip
 
 
+def incremental(lyon: Lyon, when: datetime) -> dict[str, int]:
+    """Compute the levels of what was touched, which are those of all."""
+    with lyon.world.store.session() as s:
+        ledger.post(s, when)
+        compute_levels(s, lyon.oms, when)
+        assert compute_levels(s, lyon.oms, when, full=True).is_empty()
+        return dict(s.table("levels").select("sku", "desired").iter_rows())
+
+
+def test_supply_that_a_late_read_count_contains_is_not_sold_ahead_any_more(lyon: Lyon):
+    lyon.drop(at(0), HEAD, "po1;sock;10;2026-03-02T13:00Z;")
+    lyon.drop(at(0), COUNT, "sock;2;2026-03-02T12:00Z;;")
+    assert incremental(lyon, at(0)) == {"sock": 12}
+    # counted within the horizon, read days later: the units are the same
+    lyon.drop(at(72), COUNT, "sock;2;2026-03-02T14:00Z;;")
+    assert incremental(lyon, at(72)) == {"sock": 2}
+    lyon.drop(at(73), HEAD, "po1;sock;10;2026-03-09;")
+    assert incremental(lyon, at(73)) == {"sock": 12}
+
+
+def test_only_what_was_told_lately_of_supply_is_looked_at_again(lyon: Lyon):
+    lyon.drop(at(0), HEAD, "po1;sock;10;2026-03-05;", "po1;hat;4;2026-03-05;")
+    lyon.drop(at(0), COUNT, "sock;2;2026-03-02T12:00Z;;", "hat;0;2026-03-02T12:00Z;;")
+    assert incremental(lyon, at(1)) == {"sock": 12, "hat": 4}
+    lyon.drop(at(48), HEAD, "po1;hat;5;2026-03-05;")
+    with lyon.world.store.session() as s:
+        assert s.query("stock/skus_expected", since=at(25))["sku"].to_list() == ["hat"]
+    assert incremental(lyon, at(49)) == {"sock": 12, "hat": 5}
+
+
+def test_a_sku_whose_expired_lots_are_counted_away_is_sold_again(lyon: Lyon):
+    lyon.drop(at(0), COUNT, "milk;4;2026-03-02T12:00Z;a;2026-03-05")
+    assert incremental(lyon, at(96)) == {"milk": 0}
+    lyon.drop(at(97), COUNT, "milk;4;2026-03-06T12:30Z;;")  # as many, of no lot
+    assert incremental(lyon, at(97)) == {"milk": 4}
+
+
 def test_a_count_is_the_sum_of_its_lots_and_the_lots_of_the_newest_stay(lyon: Lyon):
     lyon.drop(
         at(1), COUNT, "milk;4;2026-03-02T12:00Z;a;2026-03-05", "milk;6;2026-03-02T12:00Z;b;",

@@ -102,8 +102,8 @@ def levels(
     one_of(channel, [c.id for c in oms.channels], "--channel")
     now = time_of(oms)
     with reading(oms) as session:
-        channels = by_channel(session, now)
-        found = not_observed(session, now, limit, channel)
+        channels = by_channel(session, now, oms)
+        found = not_observed(session, now, limit, channel, oms)
     if channel:
         channels = channels.filter(channels["channel_id"] == channel)
     if as_json:

@@ -12,6 +12,7 @@ from oms_pipelines.logistics.profiles import Profile
 from oms_pipelines.logistics.verdicts import Parsed, future, hashed, parse_rows, unknown_sku, when
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
+from oms_pipelines.touched import touch
 
 _COUNT = ["location_id", "sku", "counted_at"]
 _IS_LOT = pl.col("lot").is_not_null() | pl.col("expires_on").is_not_null()
@@ -32,9 +33,15 @@ def last_snapshot(session: Session, location_id: str, before: datetime) -> pl.Da
 
 def forget_lots(session: Session, location_id: str) -> None:
     """Forget the lots of counts of a location that a newer count of their SKU replaced."""
-    oldest = session.query("logistics/oldest_lot", location_id=location_id)["counted_at"][0]
-    if oldest is not None:
-        session.run("logistics/forget_lots", location_id=location_id, oldest=oldest)
+    own = {"location_id": location_id}
+    oldest = session.query("logistics/oldest_lot", **own)["counted_at"][0]
+    if oldest is None:
+        return
+    replaced = session.query("logistics/lots_replaced", **own, oldest=oldest)
+    if replaced.height:
+        touch(session, replaced["sku"])  # what had expired may be sold again: the count says so
+        session.frame("tmp_lots_replaced", replaced)
+        session.run("logistics/forget_lots", **own)
 
 
 def count_ages(session: Session, now: datetime) -> pl.DataFrame:

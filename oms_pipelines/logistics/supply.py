@@ -9,6 +9,7 @@ from oms_pipelines.logistics.profiles import Profile
 from oms_pipelines.logistics.verdicts import Parsed, hashed, parse_rows, when
 from oms_pipelines.schema import columns_of
 from oms_pipelines.store import Session
+from oms_pipelines.touched import touch
 
 
 def parse_supply(
@@ -59,6 +60,11 @@ def settle_counted(session: Session, counts: pl.DataFrame) -> int:
     which, and nobody waits for them any more until a file gives them another date.
     """
     session.frame("tmp_supply_counts", counts.select("location_id", "sku", "counted_at"))
+    contained = session.query("logistics/supply_contained")
+    if contained.is_empty():
+        return 0
+    touch(session, contained["sku"])  # a count may be read long after its time
+    session.frame("tmp_supply_contained", contained)
     return session.run("logistics/settle_supply")
 
 

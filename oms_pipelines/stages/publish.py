@@ -75,7 +75,7 @@ def send_levels(hub: Hub, *, full: bool = False) -> list[Published]:
 def standing(hub: Hub) -> list[dict]:
     """Return where the levels of each channel stand: see `stock.loop.by_channel`."""
     with hub.store.session(read_only=True) as session:
-        return by_channel(session, hub.now()).to_dicts()
+        return by_channel(session, hub.now(), hub.oms).to_dicts()
 
 
 def tell(hub: Hub) -> list[Delivered]:

@@ -90,8 +90,8 @@ def levels_page(hub: Hub) -> Reported:
 
     now = hub.now()
     with hub.store.session(read_only=True) as session:
-        channels = by_channel(session, now)
-        found = not_observed(session, now, LONGEST)
+        channels = by_channel(session, now, hub.oms)
+        found = not_observed(session, now, LONGEST, oms=hub.oms)
         alarms = session.query("stock/alarms_newest", limit=LONGEST)
     states = channels.unpivot(STATES[1:], index="channel_id", variable_name="state")
     states = states.filter(pl.col("value") > 0).select(

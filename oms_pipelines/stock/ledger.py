@@ -28,7 +28,6 @@ OVERLAP = timedelta(days=1)
 AHEAD = timedelta(days=2)
 LATEST_NEWS = timedelta(days=180)  # no carrier speaks of a parcel later
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-OWED = ("owed_movements", "owed_adjustments")  # what facts ask of the ledger
 CAUSE = ["cause", "cause_id", "sku"]
 PAIR = ["from_account", "to_account"]
 TIME = pl.Datetime("us", "UTC")
@@ -52,8 +51,9 @@ def post(
     last = session.query("stock/last_known")["known_at"][0]
     since = (last - OVERLAP) if last else BEGINNING
     _touched(session, since)
-    owed = [session.query(f"stock/{name}", since=since) for name in OWED]
-    movements = _movements(session, pl.concat(owed), now)
+    told = session.query("stock/owed_adjustments", since=since)
+    owed = pl.concat([session.query("stock/owed_movements"), told])
+    movements = _movements(session, owed, now)
     touched = pl.concat([session.query("stock/counted_since", since=since), _shelves(movements)])
     contradicted = session.query("stock/contradictions_open")
     shelves = Shelves(session, pl.concat([touched.select(contradicted.columns), contradicted]))
@@ -124,7 +124,7 @@ def write(session: Session, movements: pl.DataFrame) -> None:
 
 
 def _touched(session: Session, since: datetime) -> None:
-    """Name the fulfillment orders and parcels whose movements may have changed."""
+    """Name what may move otherwise: fulfillment orders, parcels, till sales, returns."""
     orders = session.query("stock/touched_orders", since=since)
     session.frame("tmp_orders", orders)
     when = {"since": since, "living": since - LATEST_NEWS}
@@ -139,6 +139,24 @@ def _touched(session: Session, since: datetime) -> None:
     session.frame("tmp_parcels", parcels)
     session.pick("tmp_lines", "fulfillment_lines", orders.select("fo_id"))
     session.pick("tmp_contents", "shipment_lines", parcels.select("shipment_id"))
+    session.frame("tmp_till", session.query("stock/touched_sales", since=since))
+    session.frame("tmp_returned", session.query("stock/touched_receipts", since=since))
+    session.frame("tmp_announced", session.query("stock/touched_returns", since=since))
+    _book_bills(session)
+
+
+def _book_bills(session: Session) -> None:
+    """Keep the bill that a kit sold at a till, announced or come back is first booked by.
+
+    A catalog that changes the kit changes nothing of what has left or come back; nor is what
+    was booked before it was a kit one now.
+    """
+    kits = session.query("stock/bills_unbooked")
+    if kits.is_empty():
+        return
+    plain = _posted(session, kits).rename({"sku": "kit_sku"})
+    new = kits.join(plain, on=["cause", "cause_id", "kit_sku"], how="anti")
+    session.insert_new("booked_bills", new.drop("begun"))
 
 
 def _movements(session: Session, owed: pl.DataFrame, now: datetime) -> pl.DataFrame:

@@ -118,12 +118,13 @@ def grants(
     """Return (channel_id, channel_sku, level) each listing may be sent now (ack before raise).
 
     `levels` are all stored levels of the SKUs in question: channel_id, channel_sku, sku,
-    units_per, desired, held; `bills` (kit_sku, sku, quantity). A lower level may always be
-    sent. A raise takes only the units, of every SKU it uses, that no other listing may still
-    be showing: the sum over listings of what they may show stays within the pool of each SKU,
-    which is the sum of what the desired levels use of it. Listings of pooled channels show the
-    same units: together they count as one, with the most that any of them may show. Earlier
-    channels of oms.yaml go first, and there smaller listings.
+    units_per, desired, held; `bills` (kit_sku, sku, quantity). A channel that is none of
+    `channels` wants nothing, and what it may still show is held as any other's. A lower level
+    may always be sent. A raise takes only the units, of every SKU it uses, that no other listing
+    may still be showing: the sum over listings of what they may show stays within the pool of
+    each SKU, which is the sum of what the desired levels use of it. Listings of pooled channels
+    show the same units: together they count as one, with the most that any of them may show.
+    Earlier channels of oms.yaml go first, and there smaller listings.
     """
     order = pl.DataFrame(
         {
@@ -135,7 +136,12 @@ def grants(
     )
     known = (
         resources(levels, bills)
-        .join(order, on="channel_id")
+        .join(order, on="channel_id", how="left")
+        .with_columns(
+            pl.when(pl.col("turn").is_null()).then(0).otherwise("desired").alias("desired"),
+            pl.col("pooled").fill_null(False),
+            pl.col("turn").fill_null(len(channels)),
+        )
         .sort("uses", "turn", "units_per", "channel_sku")
         .with_columns(
             (pl.col("desired") * pl.col("units")).alias("want"),

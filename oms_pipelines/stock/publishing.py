@@ -88,13 +88,14 @@ def publish_levels(
 
     `full` sends all levels, known or not. Channels are served side by side; one that fails is
     reported in its result, and hinders another only by what it may still be showing. Raises
-    wait `patience` seconds for the lower levels of other channels, and no longer. `policy`
+    wait `patience` seconds for the lower levels of other channels, and no longer. A channel of
+    mode none is told that it has nothing, until it shows nothing. `policy`
     says how far levels may be raised: another than `grants` gives promise 10 away.
     """
-    told = [c for c in oms.channels if c.stock.mode != "none" and c.id in adapters]
-    if not told:
-        return []
     with store.session() as session:
+        told = [c for c in _listening(session, oms) if c.id in adapters]
+        if not told:
+            return []
         sold = session.query("stock/sold_since", since=now - SALES_SEEN)
     run = Run(store, oms, now, full, elapsed, sold, policy)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="levels") as pool:
@@ -108,6 +109,12 @@ def publish_levels(
         rising = [rise(f) for f in falling if f in ready] + [rise(f) for f in as_completed(late)]
         done = {r.channel_id: r for r in (f.result() for f in rising)}
     return [done[c.id] for c in told]
+
+
+def _listening(session: Session, oms: Oms) -> list[Settings]:
+    """Return the channels that are told levels, and those of mode none that still show some."""
+    holding = session.query("stock/channels_holding")["channel_id"].to_list()
+    return [c for c in oms.channels if c.stock.mode != "none" or c.id in holding]
 
 
 @dataclass(frozen=True)
@@ -218,7 +225,6 @@ def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     if not push.rising or levels.is_empty():
         return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
     sharing = [c for c in oms.channels if c.stock.mode != "none"]
-    session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
     bills = read_bills(session)
     session.frame("tmp_skus", widen(levels.select("sku"), bills))
     allowed = push.policy(session.query("stock/levels_held"), sharing, bills)

@@ -4,7 +4,8 @@ Read are the suspects (accepted, and not seen yet, or seen otherwise; low ones t
 and a sample, the longest unread first. A reading is judged by what the channel accepted, or
 was last seen to show, less what it sold since:
 
-- true: it shows that, or sales and cancellations since explain the difference;
+- true: it shows that, or sales and cancellations since explain the difference; or it has no
+  such listing any more, and is to have nothing of it;
 - early: it does not, and its own measured delay is not over yet;
 - waiting: it shows less, as it would after a sale that the hub has not heard of: judged once
   sales up to the reading are known, by the next ticks;
@@ -25,6 +26,7 @@ from oms_pipelines.errors import OmsError
 from oms_pipelines.schema import columns_of
 from oms_pipelines.stock import alarms
 from oms_pipelines.stock.delays import longest, measure
+from oms_pipelines.stock.receipts import newest
 from oms_pipelines.store import Session, Store
 
 MOST = 1000  # suspects read at once
@@ -64,18 +66,21 @@ def read_back(
         delay = longest(session, channel)
         before = _read_before(session, channel, sold, now, delay)
         suspects, names = _chosen(session, channel, adapter, now)
-    done = before.filter(pl.col("verdict") != "early")
-    asked = [n for n in names if n not in set(done["channel_sku"])]
+        done = before.filter(pl.col("verdict") != "early")
+        asked = [n for n in names if n not in set(done["channel_sku"])]
+        known = _named(session, channel.id, asked)
     error, shown = None, {}
     if asked:
         try:
             shown = adapter.read_stock(asked)
         except OmsError as e:
-            asked, error = [], str(e)
+            asked, known, error = [], known.clear(), str(e)
+    fresh = _reading(known, shown, sold, now, delay)
+    found = pl.concat([done.filter(pl.col("verdict") != "waiting"), fresh])
     with store.session() as session:
-        fresh = _reading(session, channel, asked, shown, sold, now, delay)
-        found = pl.concat([done.filter(pl.col("verdict") != "waiting"), fresh])
-        opened = _store(session, channel.id, found, now, elapsed())
+        current = _named(session, channel.id, found["channel_sku"].to_list())
+        found = unmoved(found, current)
+        opened = _store(session, channel.id, found, current, now, elapsed())
     settled = found.filter(pl.col("verdict").is_in(["true", "differs"]))
     left = pl.when("fresh").then(0).otherwise(pl.col("units") - pl.col("units_read"))
     moved = settled.select("channel_sku", left.alias("units"))
@@ -113,18 +118,23 @@ def _read_before(
     return judged(readings, delay)
 
 
+def _named(session: Session, channel_id: str, names: list[str]) -> pl.DataFrame:
+    """Return the levels of some listings of a channel, whole, as they stand now."""
+    session.frame("tmp_names", pl.DataFrame({"channel_sku": names}, schema=_NAME))
+    return session.query("stock/levels_named", channel_id=channel_id)
+
+
 def _reading(
-    session: Session,
-    channel: Settings,
-    asked: list[str],
+    rows: pl.DataFrame,
     shown: dict[str, int],
     sold: pl.DataFrame,
     now: datetime,
     delay: timedelta,
 ) -> pl.DataFrame:
-    """Return what was read now, judged; a listing that was not shown is shown as null."""
-    session.frame("tmp_names", pl.DataFrame({"channel_sku": asked}, schema=_NAME))
-    rows = session.query("stock/levels_named", channel_id=channel.id)
+    """Return what was read now, judged; a listing that was not shown is shown as null.
+
+    `rows` are the levels asked for, as they stood before: the answer may be of any moment since.
+    """
     answers = pl.DataFrame(
         {"channel_sku": list(shown), "shown": list(shown.values())},
         schema={"channel_sku": pl.String, "shown": pl.Int64},
@@ -166,6 +176,8 @@ def judged(readings: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
             .then(pl.lit("true"))
             .when(pl.col("read_at") - pl.col("accepted_at") < delay)
             .then(pl.lit("early"))
+            .when(_gone())
+            .then(pl.lit("true"))
             .when(higher | pl.col("heard"))
             .then(pl.lit("differs"))
             .otherwise(pl.lit("waiting"))
@@ -182,11 +194,33 @@ def judged(readings: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
     )
 
 
+def unmoved(found: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
+    """Return the readings of levels that were neither sent nor accepted since: those still judge.
+
+    `current` are the rows of `levels` as they stand now; the others are read again.
+    """
+    on = ["channel_id", "channel_sku", "sent_at", "sent_version", "accepted_at"]
+    return found.join(current, on=on, how="semi", nulls_equal=True, maintain_order="left")
+
+
+def _gone() -> pl.Expr:
+    """Tell of listings that are not there and need not be: nobody could tell them a level."""
+    return pl.col("shown").is_null() & (pl.col("desired") == 0)
+
+
 def _store(
-    session: Session, channel_id: str, found: pl.DataFrame, now: datetime, elapsed: float
+    session: Session,
+    channel_id: str,
+    found: pl.DataFrame,
+    current: pl.DataFrame,
+    now: datetime,
+    elapsed: float,
 ) -> int:
-    """Store judged readings, alarms, and measured delays; return how many alarms opened."""
-    session.upsert("levels", read(found).select(columns_of("levels")))
+    """Store judged readings, alarms, and measured delays; return how many alarms opened.
+
+    What was computed while the channel was read, and stands in `current`, stays.
+    """
+    session.upsert("levels", newest(read(found), current))
     seen = found.filter(pl.col("verdict") == "true")
     alarms.close(session, channel_id, seen["channel_sku"], now)
     measure(session, channel_id, delays_of(seen.filter(_came_late()), elapsed), now)
@@ -201,7 +235,7 @@ def _came_late() -> pl.Expr:
     """
     unseen = pl.col("seen_at").is_null() | (pl.col("seen_at") < pl.col("accepted_at"))
     still = (pl.col("gone").fill_null(0) == 0) & (pl.col("canceled").fill_null(0) == 0)
-    return unseen & (pl.col("checked_at") >= pl.col("accepted_at")) & still
+    return unseen & (pl.col("checked_at") >= pl.col("accepted_at")) & still & ~_gone()
 
 
 def delays_of(seen: pl.DataFrame, elapsed: float) -> pl.DataFrame:
@@ -215,7 +249,7 @@ def read(found: pl.DataFrame) -> pl.DataFrame:
     """Return levels as they stand after judged readings.
 
     What is shown higher than accepted counts as held; a true reading of what was accepted
-    last frees it again.
+    last frees it again, and so does a listing that is gone.
     """
     true, fresh = pl.col("verdict") == "true", pl.col("fresh")
     settled = pl.col("error").is_null()
@@ -230,7 +264,9 @@ def read(found: pl.DataFrame) -> pl.DataFrame:
         pl.when(true).then(shown).otherwise("seen").alias("seen"),
         pl.when(true).then("read_at").otherwise("seen_at").alias("seen_at"),
         pl.when(fresh).then("read_at").otherwise("checked_at").alias("checked_at"),
-        pl.when(true & settled)
+        pl.when(true & _gone())
+        .then(0)
+        .when(true & settled)
         .then(pl.max_horizontal("accepted", shown))
         .otherwise(pl.max_horizontal("held", shown))
         .alias("held"),

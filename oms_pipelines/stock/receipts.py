@@ -120,7 +120,7 @@ def _decided() -> pl.Expr:
 
 
 def newest(rows: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of `levels` after a push over what the store holds of them now.
+    """Return rows of `levels` after a push or a reading over what the store holds of them now.
 
     What was computed meanwhile stays. Where another push was sent meanwhile, its receipt is to
     come: this one lowers nothing that is held for it.

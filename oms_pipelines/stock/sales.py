@@ -4,7 +4,8 @@ An order adds its units, less what was canceled or refunded before it shipped, t
 it was placed. They belong to the location that sold them (a store), has them to ship, or has
 shipped them; to nobody while no location was given. Of each order of the window is kept what it
 added, so that one which comes late, again, changed or canceled corrects the very days it
-touches. A tick reads the orders that changed since the last one, never the history.
+touches. A tick reads the orders that changed since the last one, never the history; the first
+one, and one whose window begins earlier than the last, reads the orders of the whole window.
 
 A rate is units over whole days: the UTC days of the window that are over. So rates stand still
 from tick to tick, and move at midnight UTC and when an order of those days changes.
@@ -22,6 +23,7 @@ DAY = timedelta(days=1)
 KEPT = timedelta(days=7)  # before the window, so that it is known whose days left it
 ORDER = ["order_id", "sku", "location_id"]
 DAILY = ["day", "channel_id", "sku", "location_id"]
+RUN = "sales"
 NOBODY = ""  # the location of what no location has yet
 
 
@@ -29,16 +31,26 @@ def measure_sales(session: Session, now: datetime, window: timedelta) -> pl.Data
     """Bring `daily_sales` up to the orders of the store. Idempotent.
 
     Returns (sku) whose rates changed: those with other units on a day of the window that is
-    over. Keeps the days of the window and a week before, and forgets what is older.
+    over; all that sold, where rates are over more days than before the same day. Keeps the days
+    of the window and a week before, and forgets what is older.
     """
     first, today = window_of(now, window)
+    before = session.table("sales_runs")
+    reached = before.height and before["first_day"][0] <= first
     last = session.query("stock/sales_known")["known_at"][0]
-    since = (last - OVERLAP) if last else BEGINNING
+    since = (last - OVERLAP) if last and reached else BEGINNING
     orders = session.query("stock/sales_orders", since=since, first=first)
     deltas = _measure(session, orders, now) if orders.height else _no_deltas()
     session.run("stock/sales_forget_orders", first=first - KEPT)
     session.run("stock/sales_forget_days", first=first - KEPT)
-    return deltas.filter(pl.col("day") < today).select("sku").unique().sort("sku")
+    moved = deltas.filter(pl.col("day") < today).select("sku")
+    days = measured_days(session, now, window)
+    # over midnight rates move by the clock: moved_skus
+    if before.height and before["today"][0] == today and before["days"][0] != days:
+        moved = pl.concat([moved, session.query("stock/sales_skus", first=first, until=today)])
+    run = {"run": RUN, "first_day": first, "today": today, "days": days}
+    session.upsert("sales_runs", pl.DataFrame([run]))
+    return moved.unique().sort("sku")
 
 
 def demand_rates(

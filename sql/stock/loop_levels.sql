@@ -1,6 +1,7 @@
 -- Levels that their channel was not seen to show, alarmed ones first, then the oldest, at most
 -- $limit, of one channel or (null) of all. Grain: (channel, channel SKU). States as in
--- loop_states.sql.
+-- loop_states.sql. Of a channel that is told no levels (not $all, and not in tmp_told), those
+-- that it may still be showing.
 WITH unread AS (
     SELECT channel_id FROM levels GROUP BY channel_id HAVING count(checked_at) = 0
 ), open AS (
@@ -20,7 +21,8 @@ WITH unread AS (
     FROM levels v
     LEFT JOIN unread u ON u.channel_id = v.channel_id
     LEFT JOIN open a ON a.channel_id = v.channel_id AND a.channel_sku = v.channel_sku
-    WHERE $channel_id IS NULL OR v.channel_id = $channel_id
+    WHERE ($channel_id IS NULL OR v.channel_id = $channel_id)
+        AND ($all OR v.held > 0 OR v.channel_id IN (SELECT channel_id FROM tmp_told))
 ), aged AS (
     SELECT p.*,
         CASE p.state

@@ -1,11 +1,11 @@
 -- How many levels of each channel stand where on the way from desired to observed, and since when
--- the oldest does. Grain: (channel, state). States: observed; due (to be sent), unsettled (sent,
+-- the oldest does; `held` is what they may be showing. Grain: (channel, state). States: observed; due (to be sent), unsettled (sent,
 -- no receipt), refused, unobserved (accepted, not seen yet), differs (last read otherwise). A
 -- channel that was never read back is believed.
 WITH unread AS (
     SELECT channel_id FROM levels GROUP BY channel_id HAVING count(checked_at) = 0
 ), placed AS (
-    SELECT v.channel_id, v.desired_at, v.sent_at, v.accepted_at, v.observed_at,
+    SELECT v.channel_id, v.held, v.desired_at, v.sent_at, v.accepted_at, v.observed_at,
         CASE
             WHEN left(v.error, 5) = 'retry' THEN 'unsettled'
             WHEN v.error IS NOT NULL THEN 'refused'
@@ -19,7 +19,7 @@ WITH unread AS (
     FROM levels v
     LEFT JOIN unread u ON u.channel_id = v.channel_id
 )
-SELECT channel_id, state, count(*) AS levels,
+SELECT channel_id, state, count(*) AS levels, CAST(sum(coalesce(held, 0)) AS bigint) AS held,
     min(CASE state
         WHEN 'due' THEN desired_at
         WHEN 'unsettled' THEN desired_at

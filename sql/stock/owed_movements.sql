@@ -3,23 +3,10 @@
 -- included. `begun` is the earliest time the ledger can have known of it. A row without a SKU
 -- only names a cause whose movements are looked at again.
 -- Reads fulfillment orders (tmp_orders, their lines tmp_lines), parcels (tmp_parcels, what lies in
--- them tmp_contents), what batches merged since $since brought, and the sales whose lines were
--- given another SKU since. A kit that was sold at a till or came back moves as its components.
-WITH merged AS (
-    SELECT batch_id FROM batches WHERE merged_at >= $since
-),
-sold AS (
-    SELECT o.order_id, o.order_status, o.placed_at
-    FROM merged b
-    JOIN orders o ON o.batch_id = b.batch_id
-    WHERE o.delivery_mode = 'none'
-    UNION
-    SELECT o.order_id, o.order_status, o.placed_at
-    FROM resolutions r
-    JOIN orders o ON o.order_id = r.order_id
-    WHERE r.resolved_at >= $since AND o.delivery_mode = 'none'
-),
-contents AS (
+-- them tmp_contents), till sales (tmp_till), returns announced (tmp_announced) and what came
+-- back (tmp_returned). A kit that was sold at a till, is announced or came back moves as its
+-- components, by the bill it was first booked by (booked_bills), whatever the catalog says now.
+WITH contents AS (
     SELECT p.shipment_id, p.fo_id, p.status, p.shipped_at, p.status_at, p.news,
         l.line_id, l.sku, l.quantity
     FROM tmp_parcels p
@@ -58,46 +45,28 @@ unasked AS (
     LEFT JOIN lines l ON l.fo_id = s.fo_id AND l.line_id = s.line_id AND l.sku = s.sku
     WHERE l.fo_id IS NULL
 ),
-came AS (
-    -- what is done with goods hangs on whether their order held them: looked at again with it
-    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
-    FROM merged b
-    JOIN return_receipts r ON r.batch_id = b.batch_id
-    UNION
-    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
-    FROM merged b
-    JOIN orders o ON o.batch_id = b.batch_id
-    JOIN return_receipts r ON r.order_id = o.order_id
-    UNION
-    SELECT r.receipt_id, r.line_no, r.sku, r.disposition, r.location_id, r.quantity, r.received_at
-    FROM merged b
-    JOIN returns a ON a.batch_id = b.batch_id
-    JOIN return_receipts r ON r.return_id = a.return_id
-),
-announced AS (
-    SELECT a.return_id, a.order_id, a.status, a.announced_at
-    FROM merged b
-    JOIN returns a ON a.batch_id = b.batch_id
-    UNION
-    SELECT a.return_id, a.order_id, a.status, a.announced_at
-    FROM came c
-    JOIN return_receipts r ON r.receipt_id = c.receipt_id AND r.line_no = c.line_no
-    JOIN returns a ON a.return_id = r.return_id
-),
 underway AS (
-    SELECT a.return_id, a.status, a.announced_at, l.sku,
-        sum(l.quantity * coalesce(o.units_per, 1)) AS quantity
-    FROM announced a
+    SELECT a.return_id, a.status, a.announced_at, coalesce(b.sku, l.sku) AS sku,
+        sum(l.quantity * coalesce(o.units_per, 1) * coalesce(b.quantity, 1)) AS quantity
+    FROM tmp_announced a
     JOIN return_lines l ON l.return_id = a.return_id
     LEFT JOIN order_lines o ON o.order_id = a.order_id AND o.line_id = l.line_id
+    LEFT JOIN booked_bills k
+        ON k.cause = 'announcement' AND k.cause_id = a.return_id AND k.kit_sku = l.sku
+    LEFT JOIN bills b ON b.bill_id = k.bill_id
     WHERE l.sku IS NOT NULL
-    GROUP BY a.return_id, a.status, a.announced_at, l.sku
+    GROUP BY a.return_id, a.status, a.announced_at, coalesce(b.sku, l.sku)
 ),
 back AS (
-    SELECT t.return_id, t.sku, sum(r.quantity) AS quantity
-    FROM underway t
-    JOIN return_receipts r ON r.return_id = t.return_id AND r.sku = t.sku
-    GROUP BY t.return_id, t.sku
+    SELECT a.return_id, coalesce(b.sku, r.sku) AS sku,
+        sum(r.quantity * coalesce(b.quantity, 1)) AS quantity
+    FROM tmp_announced a
+    JOIN return_receipts r ON r.return_id = a.return_id
+    LEFT JOIN booked_bills k
+        ON k.cause = 'return' AND k.cause_id = r.receipt_id || '/' || r.line_no
+        AND k.kit_sku = r.sku
+    LEFT JOIN bills b ON b.bill_id = k.bill_id
+    GROUP BY a.return_id, coalesce(b.sku, r.sku)
 )
 SELECT 'allocation' AS cause, cause_id, sku, location_id || '/sellable' AS from_account,
     location_id || '/allocated' AS to_account, CAST(quantity AS bigint) AS quantity,
@@ -132,10 +101,12 @@ SELECT 'sale', o.order_id, coalesce(b.sku, l.sku), l.location_id || '/sellable',
         ELSE (l.ordered_quantity - l.canceled_quantity) * l.units_per * coalesce(b.quantity, 1)
     END) AS bigint),
     o.placed_at, o.placed_at
-FROM sold o
+FROM tmp_till o
 LEFT JOIN order_lines l
     ON l.order_id = o.order_id AND l.location_id IS NOT NULL AND l.sku IS NOT NULL
-LEFT JOIN bills b ON b.kit_sku = l.sku AND b.in_use
+LEFT JOIN booked_bills k
+    ON k.cause = 'sale' AND k.cause_id = o.order_id AND k.kit_sku = l.sku
+LEFT JOIN bills b ON b.bill_id = k.bill_id
 GROUP BY o.order_id, coalesce(b.sku, l.sku), l.location_id, o.placed_at
 UNION ALL
 SELECT 'return', r.receipt_id || '/' || r.line_no, coalesce(b.sku, r.sku), 'world/customer',
@@ -149,8 +120,10 @@ SELECT 'return', r.receipt_id || '/' || r.line_no, coalesce(b.sku, r.sku), 'worl
     -- a dock may date a receipt anew: what was posted under the older date is looked for too
     CAST(r.quantity * coalesce(b.quantity, 1) AS bigint), r.received_at,
     r.received_at - INTERVAL '60' DAY
-FROM came r
-LEFT JOIN bills b ON b.kit_sku = r.sku AND b.in_use
+FROM tmp_returned r
+LEFT JOIN booked_bills k
+    ON k.cause = 'return' AND k.cause_id = r.receipt_id || '/' || r.line_no AND k.kit_sku = r.sku
+LEFT JOIN bills b ON b.bill_id = k.bill_id
 UNION ALL
 -- announced and not received yet: on its way back
 SELECT 'announcement', t.return_id, t.sku, 'world/customer', 'world/returning',
