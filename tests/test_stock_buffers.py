@@ -15,6 +15,7 @@ from oms_pipelines.config import Oms
 from oms_pipelines.stock.buffers import buffers, estimate, moved
 from oms_pipelines.stock.counts import chances, quantile
 from oms_pipelines.stock.frontier import by_risk, chosen, frontier, in_total
+from oms_pipelines.stock.levels import compute_levels
 from oms_pipelines.stock.renewal import renew_buffers
 from oms_pipelines.stock.sales import measure_sales
 from oms_pipelines.stock.shares import Sharing, share_out
@@ -137,6 +138,14 @@ def test_a_measured_buffer_is_kept_back_and_the_setting_is_its_least():
     assert levels(oms, 10, ("a", "*", 2), ("a", "x", 5), ("b", "x", 11)) == [5, 0]
 
 
+def test_a_day_of_many_sales_lowers_no_buffer_to_that_of_a_cold_start():
+    oms = network([pooled("a", cold_start=0), pooled("b")])
+    stored = buffers(moments(("b", "x", 8, 8)), 28, 1, oms).filter(channel_id="a", sku="x")
+    stored = stored.with_columns(pl.lit(NOON).alias("computed_at"), buffer=pl.lit(7, pl.Int64))
+    found = moved(stored, moments(("b", "x", 4, 4)).drop("squares"), oms)
+    assert found["buffer"].to_list() == [7]
+
+
 def test_demand_has_moved_where_a_day_was_unlikely():
     oms = network([pooled("a"), pooled("b")])
     stored = buffers(moments(("b", "x", 280, 2800), ("b", "y", 28, 28)), 28, 2, oms)
@@ -246,6 +255,23 @@ def test_buffers_are_renewed_daily_and_at_once_where_demand_moved(store: Store):
     changed, third = tick(at(24 * 60))  # nothing sold in the window: as any other SKU
     assert set(third.values()) == {0}
     assert changed == ["x", "y"]
+
+
+def test_settings_that_changed_are_a_renewal_at_once(store: Store):
+    """A channel that begins to sell the same units counts from the next levels on."""
+    world, kept = World(store, "lyon", "nice"), []
+    world.order("b/1", {"x": 900}, NOON - timedelta(days=1))
+    world.count("lyon", "x", 5000, NOON)
+    apart = {"locations": ["nice"]}
+    places = [place("lyon"), place("nice")]
+    for other in (pooled("b", **apart), pooled("b", **apart), pooled("b")):
+        with store.session() as s:
+            measure_sales(s, NOON, timedelta(days=14))
+            oms = network([pooled("a", locations=["lyon"]), other], places)
+            compute_levels(s, oms, at(len(kept) / 10))
+            kept.append(s.table("stock_buffers").filter(channel_id="a", sku="x")["buffer"].sum())
+    assert kept[0] == kept[1] == 0
+    assert kept[2] > 0
 
 
 def test_another_risk_is_a_renewal_at_once(store: Store):

@@ -152,5 +152,7 @@ def moved(stored: pl.DataFrame, today: pl.DataFrame, oms: Oms) -> pl.DataFrame:
         rate = more.with_columns(pl.col("units").cast(pl.Float64).alias("per_day"))
         for (seconds,), rows in rate.group_by("lag_seconds"):
             renewed = _of_channel(channel, rows, float(seconds))
-            parts.append(renewed.with_columns(computed_at=rows["computed_at"]))
+            # units of one day say nothing of how well the SKU is measured: it is no cold start
+            raised = pl.max_horizontal("buffer", pl.lit(rows["buffer"]))
+            parts.append(renewed.with_columns(buffer=raised, computed_at=rows["computed_at"]))
     return pl.concat([p.select(stored.columns) for p in parts])

@@ -49,8 +49,9 @@ def compute_levels(
     run = (last["number"][0] if last.height else 0) + 1
     claimed = ledger.claim("order", waiting, run, now)
     bills = read_bills(session)
-    shared = renew_sharing(session, oms, now)
-    skus = widen(_skus(session, oms, last, shared, now, full=full), bills)
+    anew = last.is_empty() or last["settings_hash"][0] != _settings_hash(oms)
+    shared = renew_sharing(session, oms, now, anew=anew)
+    skus = widen(_skus(session, oms, last, shared, now, full=full or anew), bills)
     parts = []
     for some in _at_once(skus, bills):
         changed, escrow = _compute(session, oms, demand, some, bills, run, now)
@@ -73,7 +74,7 @@ def _skus(
     full: bool,
 ) -> pl.DataFrame:
     """Return (sku) to look at, in order; `shared` (sku) have another weight or buffer."""
-    if full or last.is_empty() or last["settings_hash"][0] != _settings_hash(oms):
+    if full:
         return session.query("stock/skus_of_all")
     since = last["computed_at"][0]
     moved = _moved(session, oms, since, now)

@@ -77,8 +77,8 @@ def effective_claims(weights: pl.DataFrame, channels: Sequence[Channel]) -> pl.D
     )
 
 
-def renew_weights(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
-    """Renew the stored factors where they are due; return (sku) whose factors changed.
+def renew_weights(session: Session, oms: Oms, now: datetime, *, anew: bool = False) -> pl.DataFrame:
+    """Renew the stored factors where they are due, or all `anew`; return (sku) that changed.
 
     A SKU that sells no more is as declared again.
     """
@@ -87,7 +87,7 @@ def renew_weights(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     if rebalance is None:
         return none
     last = session.query("stock/weights_renewed")["computed_at"][0]
-    if last is not None and now < last + rebalance.every:
+    if last is not None and not anew and now < last + rebalance.every:
         return none
     rates = demand_rates(session, now, oms.stock.window)
     days = measured_days(session, now, oms.stock.window)

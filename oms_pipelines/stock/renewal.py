@@ -17,12 +17,18 @@ RENEWED = timedelta(days=1)
 
 
 def renew_buffers(
-    session: Session, oms: Oms, now: datetime, lags: pl.DataFrame | None = None
+    session: Session,
+    oms: Oms,
+    now: datetime,
+    lags: pl.DataFrame | None = None,
+    *,
+    anew: bool = False,
 ) -> pl.DataFrame:
     """Renew the stored buffers where they are due; return (sku) whose buffers changed.
 
-    They are due once a day, at once where demand moved or a risk was changed, and where the
-    silence of a channel out of reach is no more covered, or over. The SKU `*` among the
+    They are due once a day, at once where demand moved, a risk was changed or `anew` says that
+    settings were, and where the silence of a channel out of reach is no more covered, or over.
+    The SKU `*` among the
     changed says that any SKU may have changed.
     """
     none = pl.DataFrame(schema={"sku": pl.String})
@@ -33,7 +39,8 @@ def renew_buffers(
     covers, turned = reach.renew_covers(session, oms, now)
     known = session.query("stock/buffers", all=False).filter(pl.col("computed_at") > now - RENEWED)
     first, today = window_of(now, oms.stock.window)
-    if pooled.items() <= dict(known.select("channel_id", "risk").iter_rows()).items():
+    fresh = pooled.items() <= dict(known.select("channel_id", "risk").iter_rows()).items()
+    if fresh and not anew:
         skus = _renew_moved(session, oms, now, covers)
         return skus if not turned else _renew_unheard(session, oms, now, covers, skus)
     days = measured_days(session, now, oms.stock.window)

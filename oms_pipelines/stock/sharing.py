@@ -14,15 +14,19 @@ from oms_pipelines.stock.shares import EVERY, KEYS, Sharing
 from oms_pipelines.store import Session
 
 
-def renew_sharing(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
+def renew_sharing(session: Session, oms: Oms, now: datetime, *, anew: bool = False) -> pl.DataFrame:
     """Renew weights and buffers where they are due; return (sku) whose levels this may change.
 
-    The SKU `*` among them says all. Buffers cover the 99 % quantile of each channel's measured
-    lag. Sales must have been measured before (`sales.measure_sales`).
+    `anew` says that settings changed: all are due. The SKU `*` among the changed says all.
+    Buffers cover the 99 % quantile of each channel's measured lag. Sales must have been measured
+    before (`sales.measure_sales`).
     """
     pooled = [c for c in oms.channels if c.stock.mode == "pooled"]
     lags = measured_lags(session, pooled).select("channel_id", lag_seconds="lag_p99")
-    changed = [renew_weights(session, oms, now), renew_buffers(session, oms, now, lags)]
+    changed = [
+        renew_weights(session, oms, now, anew=anew),
+        renew_buffers(session, oms, now, lags, anew=anew),
+    ]
     return pl.concat(changed).unique().sort("sku")
 
 
