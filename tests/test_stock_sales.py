@@ -151,12 +151,12 @@ def test_days_before_the_window_are_forgotten_and_still_count_as_measured(world:
 
 
 def test_a_longer_window_is_measured_from_its_beginning(world: World):
-    world.order("shop/1", {"sock": 40}, NOON - timedelta(days=20))
+    world.order("shop/1", {"sock": 61}, NOON - timedelta(days=20))
     world.order("shop/2", {"sock": 2})
     measure(world)
     with world.store.session() as s:
         measure_sales(s, MORNING, 4 * WEEK)
-        assert demand_rates(s, MORNING, 4 * WEEK).rows() == [("shop", "sock", 42 / 21)]
+        assert demand_rates(s, MORNING, 4 * WEEK).rows() == [("shop", "sock", 63 / 21)]
 
 
 def test_an_old_order_that_comes_late_moves_the_rates_of_all_that_sold(world: World):

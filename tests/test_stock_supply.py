@@ -250,7 +250,8 @@ def test_supply_that_a_late_read_count_contains_is_not_sold_ahead_any_more(lyon:
     lyon.drop(at(0), HEAD, "po1;sock;10;2026-03-02T13:00Z;")
     lyon.drop(at(0), COUNT, "sock;2;2026-03-02T12:00Z;;")
     assert incremental(lyon, at(0)) == {"sock": 12}
-    # counted within the horizon, read days later: the units are the same
+    assert incremental(lyon, at(60)) == {"sock": 12}
+    # counted days before it is read: as many units as before
     lyon.drop(at(72), COUNT, "sock;2;2026-03-02T14:00Z;;")
     assert incremental(lyon, at(72)) == {"sock": 2}
     lyon.drop(at(73), HEAD, "po1;sock;10;2026-03-09;")
