@@ -182,9 +182,8 @@ def _publish_channel(run: Run, push: Push) -> Published:
     point("levels.marked_sent")
     receipts, error = _push(push.adapter, due)
     point("levels.pushed")
-    seen: dict[str, int] = {}
-    if error is None:
-        seen, error = _read_back(push.adapter, due, receipts)
+    seen, unread = _read_back(push.adapter, due, receipts, whole=error is None)
+    error = error or unread
     verdicts = outcome(due, receipts, seen)
     with run.store.session() as session:
         _settle(session, push.channel_id, verdicts, now, run.elapsed())
@@ -251,13 +250,19 @@ def _as_levels(due: pl.DataFrame, adapter: Channel) -> list[Level]:
 
 
 def _read_back(
-    adapter: Channel, due: pl.DataFrame, receipts: list[Receipt]
+    adapter: Channel, due: pl.DataFrame, receipts: list[Receipt], *, whole: bool
 ) -> tuple[dict[str, int], str | None]:
-    """Return what the channel shows of what it did not refuse, and the error if it cannot."""
+    """Return what the channel shows of what it did not refuse, and the error if it cannot.
+
+    Of a push that broke off (not `whole`), what it says to have accepted: that lowers what is
+    held, and may have been dropped.
+    """
     if not adapter.capabilities.reads_stock:
         return {}, None
     refused = [r.key for r in receipts if r.outcome == "rejected"]
-    asked = due.filter(~key().is_in(refused))["channel_sku"].to_list()
+    accepted = [r.key for r in receipts if r.outcome == "accepted"]
+    wanted = ~key().is_in(refused) if whole else key().is_in(accepted)
+    asked = due.filter(wanted)["channel_sku"].to_list()
     try:
         return (adapter.read_stock(asked) if asked else {}), None
     except OmsError as e:
