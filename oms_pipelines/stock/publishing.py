@@ -33,6 +33,7 @@ from oms_pipelines.stock.receipts import (
     received,
     urgent,
 )
+from oms_pipelines.stock.unheard import outdated
 from oms_pipelines.store import Session, Store
 
 Policy = Callable[[pl.DataFrame, Sequence[Settings], pl.DataFrame], pl.DataFrame]
@@ -62,7 +63,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Run:
-    """One publish: what it works with, and its time. `elapsed` are the seconds since `now`."""
+    """One publish: what it works with, and its time. `elapsed` are the seconds since `now`.
+
+    `waits` (sku) are not raised: they were told of something since their levels were computed,
+    and a sale among `sold` that was not taken off them would be shown once more.
+    """
 
     store: Store
     oms: Oms
@@ -70,6 +75,7 @@ class Run:
     full: bool
     elapsed: Callable[[], float]
     sold: pl.DataFrame
+    waits: pl.DataFrame
     policy: Policy
 
 
@@ -96,7 +102,8 @@ def publish_levels(
         return []
     with store.session() as session:
         sold = session.query("stock/sold_since", since=now - SALES_SEEN)
-    run = Run(store, oms, now, full, elapsed, sold, policy)
+        waits = outdated(session)
+    run = Run(store, oms, now, full, elapsed, sold, waits, policy)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="levels") as pool:
         falling = {pool.submit(_lower, run, c, adapters[c.id]): c for c in told}
         ready, late = wait(falling, timeout=patience)
@@ -175,7 +182,7 @@ def _publish_channel(run: Run, push: Push) -> Published:
     """Send one channel its falling, or its rising, levels, and read them back."""
     now = run.now
     with run.store.session() as session:
-        due = _due(session, run.oms, push)
+        due = _due(session, run, push)
         if due.is_empty():
             return Published(push.channel_id)
         session.upsert("levels", about_to_send(due, now).select(LEVEL))
@@ -208,7 +215,7 @@ def _settle(
     measure(session, channel_id, delays_of(moved.with_columns(read_at=now), elapsed), now)
 
 
-def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
+def _due(session: Session, run: Run, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
     session.frame("tmp_sold", push.sold)
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
@@ -216,7 +223,8 @@ def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     levels = levels.filter(goes_up if push.rising else ~goes_up)
     if not push.rising or levels.is_empty():
         return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
-    sharing = [c for c in oms.channels if c.stock.mode != "none"]
+    levels = levels.join(run.waits, on="sku", how="anti")
+    sharing = [c for c in run.oms.channels if c.stock.mode != "none"]
     session.frame("tmp_channels", pl.DataFrame({"channel_id": [c.id for c in sharing]}))
     bills = read_bills(session)
     session.frame("tmp_skus", widen(levels.select("sku"), bills))
