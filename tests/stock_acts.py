@@ -1,9 +1,10 @@
-"""What customers, locations and thieves do to one SKU, read off one drawn number.
+"""What customers, locations and thieves do to one SKU, read off one number.
 
-A number is read digit by digit, each in the base of what there is to choose from, so that a
-smaller number says something simpler: 0 is to do nothing.
+A number is read digit by digit, each in the base of what there is to choose from. Numbers of
+many SKUs are made of one that is drawn, by a hash: draws stay few, and a failure can be repeated.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -11,24 +12,24 @@ from stock_model import PLACES, Model, Part, Sale
 
 T = TypeVar("T")
 
-LARGEST = 2**20 - 1  # holds every choice, and is drawn evenly
+LARGEST = 2**24 - 1  # drawn evenly; a greater one would not be
 WAIT, SOON, TWICE = (0, 1, 2), (0, 0, 0, 1), (False, True)
 
 
 class Choices:
-    """One number, digit by digit."""
+    """The share of a SKU in a drawn number, digit by digit. Of 0 it is 0, the first of all."""
 
-    def __init__(self, number: int):
-        self.left = number
+    def __init__(self, drawn: int, sku: str):
+        mixed = hashlib.blake2b(f"{drawn}/{sku}".encode(), digest_size=8).digest()
+        self.left = int.from_bytes(mixed) if drawn else 0
 
     def of(self, options: Sequence[T]) -> T:
         self.left, which = divmod(self.left, len(options))
         return options[which]
 
 
-def act(model: Model, number: int) -> None:
-    """Let a number's share of the world happen."""
-    choices = Choices(number)
+def act(model: Model, choices: Choices) -> None:
+    """Let what a number says happen."""
     choices.of([*ACTS, _thief] if model.thieves else ACTS)(model, choices)
 
 

@@ -36,9 +36,13 @@ ENDED = ("shipped", "partially_shipped", "refused", "canceled")
 
 @dataclass(frozen=True)
 class Tick:
-    """What a tick does besides posting, computing and publishing, and how it hears of facts."""
+    """What a tick does besides posting, computing and publishing, and how it hears of facts.
+
+    `amid`: another run merges the orders between the computation and the publishing.
+    """
 
     turned: bool = False
+    amid: bool = False
     plans: bool = False
     sends: bool = False
     full: bool = False
@@ -64,13 +68,18 @@ class Hub:
             shop.pushed.clear()
         for model in self.models.values():
             model.note(f"-- {tick}")
-        tell(self.world, [f for m in self.models.values() for f in m.due()], now, tick.turned)
+        facts = [f for m in self.models.values() for f in m.due()]
+        late = {"orders"} if tick.amid else set()
+        tell(self.world, [f for f in facts if f.stream not in late], now, tick.turned)
         self._posts(now)
         if tick.plans and any(x.known and x.waiting for x in self.sales()):
             self._plans(now)
         if tick.sends:
             self._dispatches(now)
-        sent = self._levels(now, tick.full)
+        with self.store.session() as s:
+            compute_levels(s, self.oms, now)
+        tell(self.world, [f for f in facts if f.stream in late], now, tick.turned)
+        sent = self._publishes(now, tick.full)
         self.failed = False
         return sent
 
@@ -89,10 +98,8 @@ class Hub:
             self.none(ledger_faults(s))
             self.none(return_faults(s))
 
-    def _levels(self, now: datetime, full: bool) -> int:
-        """Compute levels and publish them."""
+    def _publishes(self, now: datetime, full: bool) -> int:
         with self.store.session() as s:
-            compute_levels(s, self.oms, now)
             sold = sold_of(s)
             before, most = may_show(s, sold), pools(s, sold)
         done = publish_levels(self.store, self.oms, self.shops, now, full=full, policy=self.policy)

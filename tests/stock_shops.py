@@ -38,7 +38,7 @@ class Counter(Shop):
 
     def push_stock(self, levels: Sequence[Level]) -> Iterator[Receipt]:
         self._sell(self.buys_before, [x.channel_sku for x in levels])
-        old, self.late, self.dropped = self.late, [], set()
+        old, self.late = self.late, []
         broken = self.breaks.pop(0) if self.breaks else None
         last = broken.at % len(levels) if broken else len(levels)
         answers = [self._answer(x) for x in levels[:last]]
@@ -53,8 +53,10 @@ class Counter(Shop):
 
     def read_stock(self, channel_skus: Sequence[str]) -> dict[str, int]:
         self._sell(self.buys_after, channel_skus)
-        for listing in self.dropped:  # a sale may hide that the level was not taken
+        for listing in self.dropped.intersection(channel_skus):
+            # a sale may hide that the level was not taken
             self.models[listing].blind(self.channel, listing)
+            self.dropped.remove(listing)
         return super().read_stock(channel_skus)
 
     def well(self) -> None:
@@ -70,6 +72,7 @@ class Counter(Shop):
         self.pushed.append(level)
         self.fates = ["ok" if fate == "late" else fate]
         receipt = self._take(level)
+        self.dropped.discard(listing)
         if fate == "dropped":
             self.dropped.add(listing)
         elif fate in ("ok", "late") and self.shown.get(listing) == level.quantity:

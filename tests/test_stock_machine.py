@@ -35,6 +35,7 @@ from oms_pipelines.schema import METADATA
 from oms_pipelines.stock import publishing
 
 TOGETHER = 50
+LEAST = {"lyon": 3, "nice": 1}  # units at the beginning, of some ten
 
 
 def shared(*shares: float) -> Oms:
@@ -53,7 +54,7 @@ SHARES = {
 NAMES = st.sampled_from(sorted(SHARES))
 EITHER = st.booleans()
 PAUSE = st.sampled_from([5, 5, 5, 180, 1800])  # minutes
-EVERYONE = st.tuples(*[st.integers(0, LARGEST)] * TOGETHER)  # a number each
+EVERYONE = st.integers(0, LARGEST)  # what befalls each SKU is mixed of it
 BROKEN = st.builds(Break, st.sampled_from(["down", "lost"]), st.integers(0, 99))
 BREAKS = st.tuples(*[st.lists(st.none() | BROKEN, max_size=2)] * len(CHANNELS))
 FATES = ("ok", "ok", "ok", "late", "retry", "refused", "dropped")
@@ -61,43 +62,45 @@ FATES = ("ok", "ok", "ok", "late", "retry", "refused", "dropped")
 ACTS = st.lists(EVERYONE, min_size=1, max_size=3)
 WELL = {"acts": ACTS, "shares": st.none() | NAMES, "turned": EITHER, "pause": PAUSE}
 FAULTS = {
-    "acts": ACTS, "shares": st.none() | NAMES, "turned": EITHER, "plans": EITHER,
-    "breaks": BREAKS, "fates": EVERYONE,
+    "acts": ACTS, "shares": st.none() | NAMES, "turned": EITHER, "amid": EITHER,
+    "plans": EITHER, "breaks": BREAKS, "fates": EVERYONE,
 }  # fmt: skip
 
 
 class Machine(Hub, RuleBasedStateMachine):
     """Steps of the world, each with a tick of the hub after it. Subclasses set `store`."""
 
+    together = TOGETHER
     lived = 0  # runs that came to rest
 
     @initialize(stock=EVERYONE, shares=NAMES, refuses=EITHER)
-    def begins(self, stock: tuple[int, ...], shares: str, refuses: bool) -> None:
+    def begins(self, stock: int, shares: str, refuses: bool) -> None:
         empty(self.store, [t for t in METADATA.tables if t != "migrations"])
         self.oms, self.clock, self.shops, self.models = SHARES[shares], Clock(), shops(), {}
         self.world = World(self.store, *PLACES)
         self.refuses = refuses  # what was refused is asked again by a full pass alone
-        for number, drawn in enumerate(stock):
-            self._opens(number, Choices(drawn))
+        for number in range(self.together):
+            self._opens(number, stock)
         self.world.put("sku_map", *(
             {"channel_id": "b", "channel_sku": k, "sku": m.sku, "units_per": n}
             for m in self.models.values() for k, n in m.packs["b"].items()
         ))  # fmt: skip
         self.ticks(Tick())
 
-    def _opens(self, number: int, choices: Choices) -> None:
-        model = Model(f"sock{number:02}", self.clock, self.shops, thieves=number % 2 == 1)
+    def _opens(self, number: int, drawn: int) -> None:
+        model = Model(f"sock{number:03}", self.clock, self.shops, thieves=number % 2 == 1)
         self.models[model.sku] = model
         open_to(self.shops, model)
-        for where, least, most in (("lyon", 3, 12), ("nice", 1, 8)):
-            model.arrive(where, choices.of(range(least, most + 1)))
+        choices = Choices(drawn, model.sku)
+        for where in PLACES:
+            model.arrive(where, LEAST[where] + choices.of(range(9)))
             model.count(where, wait=0, twice=False)
 
-    def _acts(self, acts: list[tuple[int, ...]], shares: str | None) -> None:
+    def _acts(self, acts: list[int], shares: str | None) -> None:
         for drawn in acts:
             self.clock.passes()
-            for model, number in zip(self.models.values(), drawn, strict=True):
-                act(model, number)
+            for model in self.models.values():
+                act(model, Choices(drawn, model.sku))
         self.oms = SHARES.get(shares, self.oms)
 
     def _fares(self, model: Model, choices: Choices) -> None:
@@ -113,24 +116,22 @@ class Machine(Hub, RuleBasedStateMachine):
                 shop.fate_of[listing] = "ok" if spared else fate
 
     @rule(**WELL)
-    def all_goes_well(
-        self, acts: list[tuple[int, ...]], shares: str | None, turned: bool, pause: int
-    ) -> None:
+    def all_goes_well(self, acts: list[int], shares: str | None, turned: bool, pause: int) -> None:
         self._acts(acts, shares)
         self.clock.passes(timedelta(minutes=pause))
         self.ticks(Tick(turned, plans=True, sends=True))
 
     @rule(**FAULTS)
     def faults_befall(
-        self, acts: list[tuple[int, ...]], shares: str | None, turned: bool, plans: bool,
-        breaks: tuple[list[Break | None], ...], fates: tuple[int, ...],
+        self, acts: list[int], shares: str | None, turned: bool, amid: bool, plans: bool,
+        breaks: tuple[list[Break | None], ...], fates: int,
     ) -> None:  # fmt: skip
         self._acts(acts, shares)
         for shop, broken in zip(self.shops.values(), breaks, strict=True):
             shop.breaks, shop.turned = broken.copy(), turned
-        for model, number in zip(self.models.values(), fates, strict=True):
-            self._fares(model, Choices(number))
-        self.ticks(Tick(turned, plans))
+        for model in self.models.values():
+            self._fares(model, Choices(fates, model.sku))
+        self.ticks(Tick(turned, amid, plans))
         for shop in self.shops.values():
             shop.well()
 
@@ -172,8 +173,8 @@ def runs(examples: int, steps: int, *phases: Phase, chance: bool = False) -> set
     )  # fmt: skip
 
 
-def machine(base: type[Machine], store: Kept) -> type[Machine]:
-    return type(base.__name__, (base,), {"store": store})
+def machine(base: type[Machine], store: Kept, **more: int) -> type[Machine]:
+    return type(base.__name__, (base,), {"store": store, **more})
 
 
 BOTH = pytest.mark.parametrize("kept", ["duckdb", "postgres"], indirect=True)
@@ -189,8 +190,8 @@ def test_the_promises_of_stock_hold_whatever_happens(kept: Kept):
 @pytest.mark.soak
 @BOTH
 def test_the_promises_of_stock_hold_over_thousands_of_runs(kept: Kept):
-    many = machine(Machine, kept)
-    run(many, settings=runs(20, 10, Phase.shrink, chance=True))
+    many = machine(Machine, kept, together=340)
+    run(many, settings=runs(3, 8, Phase.shrink, chance=True))
     assert many.lived >= 1000
 
 
