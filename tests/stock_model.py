@@ -1,32 +1,25 @@
-"""What is really so, beside what the hub believes: stock, customers, shops, and facts on the way.
+"""What is really so with one SKU, beside what the hub believes: stock, customers, facts on the way.
 
-One SKU at two locations, on three channels, one of which lists a pack of three besides. A fact
-is queued when it happens, and the hub hears of it so many ticks later, perhaps twice.
+It lies at two locations, and is sold on three channels, one of which lists a pack of three
+besides. A fact is queued when it happens, and the hub hears of it so many ticks later, perhaps
+twice. Many models share one store, its shops and its clock; none knows of another.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
-import polars as pl
-from shop_fake import Shop
-from stock_world import NOON, World
+from stock_world import NOON
 
-from oms_pipelines.channels.base import Level, Receipt
-from oms_pipelines.dispatch import apply_confirmations
-from oms_pipelines.logistics.kinds import DEFAULTS, RECEIPT
-from oms_pipelines.logistics.parse import parse_confirmations, parse_receipts, resolve_receipts
-from oms_pipelines.returns.links import link
-
-SKU = "sock"
 PLACES = ("lyon", "nice")  # nice counts what is available, lyon what is there
-PACKS = {"a": {SKU: 1}, "b": {"SOCK": 1, "SOCK-3": 3}, "c": {SKU: 1}}
-ENDS = {"as_new": "restock", "damaged": "scrap"}
-CONFIRMED = (
-    "fo_id;line_id;sku;shipped_quantity;refused_quantity;reason;parcel;carrier_id;"
-    "tracking_number;shipped_at"
-)
-RECEIVED = "receipt_id;line_no;rma;order_number;line_id;sku;quantity;condition;remark;received_at"
+CHANNELS = ("a", "b", "c")
+
+
+def packs_of(sku: str) -> dict[str, dict[str, int]]:
+    """Return the listings of a SKU on each channel, and the units of each."""
+    single, pack = sku.upper(), f"{sku.upper()}-3"
+    return {"a": {sku: 1}, "b": {single: 1, pack: 3}, "c": {sku: 1}}
 
 
 @dataclass
@@ -54,6 +47,7 @@ class Sale:
     order_id: str
     channel: str
     listing: str
+    sku: str
     sold: int  # sold units of the listing
     units: int
     placed_at: datetime
@@ -83,92 +77,55 @@ class Sale:
 
 @dataclass
 class Fact:
-    """Something the hub will hear of in `wait` ticks, and once more if `twice`."""
+    """A row of a stream that the hub will hear of in `wait` ticks, and once more if `twice`."""
 
+    stream: str
+    row: dict[str, Any]
     wait: int
     twice: bool
-    tell: Callable[[World, datetime], None]
+    told: Callable[[], None] = lambda: None
 
 
 @dataclass
-class Counter(Shop):
-    """A shop with customers: they buy what it shows, also while the hub talks to it.
+class Clock:
+    """The time of all models."""
 
-    Fate `late` besides those of Shop: takes the level, and its receipt comes with a later push,
-    twice and after those of that push.
-    """
+    now: datetime = NOON
 
-    channel: str = ""
-    model: "Model | None" = None
-    late: list[Receipt] = field(default_factory=list)
-    buys_before: int = 0  # sold units bought when the next push arrives
-    buys_after: int = 0  # and before it is read back
-    dropped: set[str] = field(default_factory=set)
+    def passes(self, time: timedelta = timedelta(minutes=1)) -> datetime:
+        self.now += time
+        return self.now
 
-    def push_stock(self, levels: Sequence[Level]) -> Iterator[Receipt]:
-        self.buys_before = self._sell(self.buys_before)
-        old, self.late, self.dropped = self.late, [], set()
-        for level in levels:
-            fate = self.fates[0] if self.fates else self.fate
-            if fate == "late":
-                self.fates[0] = "ok"
-            before = len(self.pushed)
-            try:
-                receipt = self._take(level)
-            finally:
-                self._mark(level, fate)
-            assert len(self.pushed) == before
-            if fate == "late":
-                self.late += [receipt, receipt]
-            else:
-                yield receipt
-        yield from old
 
-    def read_stock(self, channel_skus: Sequence[str]) -> dict[str, int]:
-        self.buys_after = self._sell(self.buys_after)
-        for listing in self.dropped:  # a sale may hide that the level was not taken
-            self._blind(listing)
-        return super().read_stock(channel_skus)
+class Shows(Protocol):
+    """A shop: what it shows of each listing."""
 
-    def _sell(self, sold: int) -> int:
-        for listing in PACKS[self.channel]:
-            if sold and self.model:
-                self.model.buy(self.channel, listing, sold, wait=0, twice=False)
-        return 0
-
-    def _mark(self, level: Level, fate: str) -> None:
-        if fate == "dropped":
-            self.dropped.add(level.channel_sku)
-        elif self.shown.get(level.channel_sku) == level.quantity and fate in ("ok", "late", "lost"):
-            self._blind(level.channel_sku)
-
-    def _blind(self, listing: str) -> None:
-        for sale in self.model.sales if self.model else []:
-            if (sale.channel, sale.listing) == (self.channel, listing) and not sale.known:
-                sale.blind = True
+    shown: dict[str, int]
 
 
 class Model:
-    """The truth: units in each place, what was sold, and what is on its way to the hub."""
+    """The truth of one SKU: units in each place, what was sold, and what the hub will hear."""
 
-    def __init__(self) -> None:
-        self.now = NOON
+    def __init__(self, sku: str, clock: Clock, shops: dict[str, Any], *, thieves: bool) -> None:
+        self.sku, self.packs = sku, packs_of(sku)
+        self.clock, self.shops, self.thieves = clock, shops, thieves
         self.there = dict.fromkeys(PLACES, 0)
         self.sales: list[Sale] = []
         self.facts: list[Fact] = []
+        self.history: list[str] = []
         self.returns = 0
-        self.shops = {
-            c: Counter(compares=c == "a", reads=c != "c", channel=c, model=self) for c in PACKS
-        }
+        self.lost = False  # something was stolen or not found: only the hub's own promises hold
+
+    def note(self, what: str) -> None:
+        self.history.append(f"{self.clock.now:%d %H:%M} {what}")
 
     # -- sums
 
+    def shows(self) -> dict[tuple[str, str], int]:
+        return {(c, k): self.shops[c].shown.get(k, 0) for c in CHANNELS for k in self.packs[c]}
+
     def shown(self) -> int:
-        return sum(
-            shop.shown.get(listing, 0) * per
-            for c, shop in self.shops.items()
-            for listing, per in PACKS[c].items()
-        )
+        return sum(n * self.packs[c][listing] for (c, listing), n in self.shows().items())
 
     def committed(self) -> int:
         return sum(s.committed for s in self.sales)
@@ -182,29 +139,45 @@ class Model:
         of = [s for s in self.sales if (s.channel, s.listing) == (channel, listing)]
         return sum(s.sold for s in of if s.blind)
 
+    def promised(self, place: str) -> int:
+        """Return the units that a place was given and still has to send."""
+        return sum(p.remaining for s in self.sales for p in s.parts if p.location == place)
+
     def parts(self) -> list[tuple[Sale, Part]]:
         """Return what locations still work on."""
         return [(s, p) for s in self.sales for p in s.parts if p.dispatched_at and p.remaining]
 
-    # -- what happens
+    # -- what the hub hears
 
-    def passes(self, time: timedelta = timedelta(minutes=1)) -> datetime:
-        self.now += time
-        return self.now
+    def tell(self, fact: Fact) -> None:
+        self.facts.append(fact)
 
-    def tell(self, wait: int, twice: bool, what: Callable[[World, datetime], None]) -> None:
-        self.facts.append(Fact(wait, twice, what))
-
-    def hear(self, world: World, turned: bool) -> None:
-        """Tell the hub what is due by now, the newest first if `turned`."""
+    def due(self) -> list[Fact]:
+        """Take what the hub hears at this tick, the oldest first."""
         due = [f for f in self.facts if f.wait <= 0]
         self.facts = [f for f in self.facts if f.wait > 0]
         for fact in self.facts:
             fact.wait -= 1
-        for fact in reversed(due) if turned else due:
-            fact.tell(world, self.now)
-            if fact.twice:
-                self.facts.append(Fact(1, False, fact.tell))
+        again = [Fact(f.stream, f.row, 1, False, f.told) for f in due if f.twice]
+        self.facts += again
+        return due
+
+    # -- what happens
+
+    def arrive(self, place: str, units: int) -> None:
+        self.note(f"{units} arrive in {place}")
+        self.there[place] += units
+
+    def lose(self, place: str, units: int) -> None:
+        self.note(f"{units} are gone from {place}")
+        self.lost = True
+        self.there[place] = max(self.there[place] - units, 0)
+
+    def blind(self, channel: str, listing: str) -> None:
+        """Let a channel forget the sales of a listing that the hub has not heard of."""
+        for sale in self.sales:
+            if (sale.channel, sale.listing) == (channel, listing) and not sale.known:
+                sale.blind = True
 
     def buy(self, channel: str, listing: str, sold: int, wait: int, twice: bool) -> None:
         """Buy at most what the shop shows."""
@@ -214,84 +187,67 @@ class Model:
             return
         shop.shown[listing] -= sold
         number = sum(s.channel == channel for s in self.sales)
-        units = sold * PACKS[channel][listing]
-        placed = self.now + timedelta(seconds=1 + number)
-        order_id = f"{channel}/{channel}{number}"
-        sale = Sale(order_id, channel, listing, sold, units, placed)
+        units = sold * self.packs[channel][listing]
+        placed = self.clock.now + timedelta(seconds=1 + number)
+        order_id = f"{channel}/{self.sku}-{channel}{number}"
+        sale = Sale(order_id, channel, listing, self.sku, sold, units, placed)
         self.sales.append(sale)
+        self.note(f"{order_id} buys {sold} {listing}, told in {wait}{' twice' * twice}")
 
-        def told(world: World, when: datetime) -> None:
+        def told() -> None:
             sale.known = True
-            merge_order(world, sale, when, version=1)
 
-        self.tell(wait, twice, told)
+        self.tell(Fact("orders", {"sale": sale, "version": 1}, wait, twice, told))
 
     def cancel(self, sale: Sale, wait: int) -> None:
         sale.canceled = True
+        self.note(f"{sale.order_id} is canceled, told in {wait}")
 
-        def told(world: World, when: datetime) -> None:
+        def told() -> None:
             sale.known = sale.told_canceled = True
-            merge_order(world, sale, when, version=2, order_status="canceled")
 
-        self.tell(wait, False, told)
+        self.tell(Fact("orders", {"sale": sale, "version": 2}, wait, False, told))
 
     def work(
         self, sale: Sale, part: Part, ships: int, refuses: int, wait: int, twice: bool
     ) -> None:
         """Let a location ship units of a part, refuse others, and confirm both."""
-        when, line = self.passes(), sale.listing
         part.left += ships
         part.refused += refuses
         part.parcels += 1
         self.there[part.location] -= ships
-        left = f"P{part.parcels};;;{when:%Y-%m-%dT%H:%M:%SZ}" if ships else ";;;"
-        body = f"{CONFIRMED}\r\n{part.fo_id};{line};{SKU};{ships};{refuses};;{left}\r\n"
-        rows = parse_confirmations(body.encode(), DEFAULTS["confirmation"], part.location).accepted
+        told = f"told in {wait}{' twice' * twice}"
+        self.note(f"{part.location} ships {ships} of {sale.order_id}, refuses {refuses}, {told}")
+        left = f"P{part.parcels};;;{_utc(self.clock.now)}" if ships else ";;;"
+        line = f"{part.fo_id};{sale.listing};{self.sku};{ships};{refuses};;{left}"
+        row = {"place": part.location, "line": line}
+        self.tell(Fact("confirmations", row, wait, twice))
 
-        def told(world: World, when: datetime) -> None:
-            with world.store.session() as s:
-                apply_confirmations(s, rows, world.batch_in(s, when), when)
-
-        self.tell(wait, twice, told)
-
-    def comes_back(
+    def come_back(
         self, sale: Sale, units: int, place: str, condition: str, wait: int, twice: bool
     ) -> None:
         """Let units of a sale come to a dock, whoever sent them: more than it had, perhaps."""
-        when = self.passes()
         self.returns += 1
         sale.returned += units
         self.there[place] += units if condition == "as_new" else 0
-        body = f"{RECEIVED}\r\nR{self.returns};1;;{sale.order_id.split('/')[1]};;{SKU};{units};"
-        body += f"{condition};;{when:%Y-%m-%dT%H:%M:%SZ}\r\n"
-        rows = parse_receipts(body.encode(), RECEIPT, place, when).accepted
-
-        def told(world: World, when: datetime) -> None:
-            with world.store.session() as s:
-                done = resolve_receipts(s, rows, ENDS, when, world.batch_in(s, when))
-                s.merge_documents("return_receipts", done, {})
-                link(s, ENDS, pl.Series([sale.order_id]))
-
-        self.tell(wait, twice, told)
+        self.note(f"{units} {condition} of {sale.order_id} come back to {place}, told in {wait}")
+        number = sale.order_id.split("/")[1]
+        line = f"{self.sku}-R{self.returns};1;;{number};;{self.sku};{units};{condition};;"
+        row = {"place": place, "line": line + _utc(self.clock.now), "order_id": sale.order_id}
+        self.tell(Fact("receipts", row, wait, twice))
 
     def count(self, place: str, wait: int, twice: bool) -> None:
         """Count a place truly: what is there, or what is not held for orders."""
-        when, means = self.passes(), "available" if place == "nice" else "on_hand"
+        means = "available" if place == "nice" else "on_hand"
         held = sum(p.remaining for _, p in self.parts() if p.location == place)
         quantity = self.there[place] - (held if means == "available" else 0)
+        self.note(f"{place} counts {quantity} {means}, told in {wait}")
+        row = {
+            "location_id": place, "sku": self.sku, "quantity": quantity, "means": means,
+            "counted_at": self.clock.now,
+        }  # fmt: skip
+        self.tell(Fact("counts", row, wait, twice))
 
-        def told(world: World, read: datetime) -> None:
-            world.count(place, SKU, quantity, when, means=means, read=read)
 
-        self.tell(wait, twice, told)
-
-
-def merge_order(world: World, sale: Sale, when: datetime, version: int, **more: str) -> None:
-    line = {
-        "line_id": sale.listing, "channel_sku": sale.listing, "ordered_quantity": sale.sold,
-        "units_per": sale.units // sale.sold,
-    }  # fmt: skip
-    world.order(
-        sale.order_id, {SKU: sale.sold}, sale.placed_at, source_version=version, fetched_at=when,
-        record_hash=f"v{version}", line=line, **more,
-    )  # fmt: skip
+def _utc(when: datetime) -> str:
+    return f"{when:%Y-%m-%dT%H:%M:%SZ}"

@@ -69,32 +69,10 @@ class World:
         self, order_id: str, lines: dict[str, int], when: datetime = NOON, **more: Any
     ) -> None:
         """Merge an order; `lines` are SKU to quantity. `line` adds columns to every line."""
-        channel_id, external_id = order_id.split("/", 1)
-        extra = more.pop("line", {})
-        head = {
-            "order_id": order_id, "channel_id": channel_id, "external_id": external_id,
-            "number": external_id, "order_status": "open", "payment_status": "paid",
-            "fulfillment_status": "unfulfilled", "currency": "EUR", "delivery_mode": "home",
-            "priority": 0, "placed_at": when, "updated_at": when, **self.batch(when), **more,
-        }  # fmt: skip
-        rows = [
-            {
-                "order_id": order_id, "line_id": sku, "channel_sku": sku, "sku": sku,
-                "units_per": 1, "ordered_quantity": quantity, "canceled_quantity": 0,
-                "shipped_quantity": 0, "currency": "EUR", "requires_shipping": True, **extra,
-            }
-            for sku, quantity in lines.items()
-        ]  # fmt: skip
-        contact = {"order_id": order_id, "name": "Zoë", "email": "zoe@example.com"}
+        line = more.pop("line", {})
+        rows = order_rows(order_id, lines, when, line, **{**self.batch(when), **more})
         with self.store.session() as s:
-            s.merge_documents(
-                "orders",
-                frame("orders", head),
-                {
-                    "order_lines": frame("order_lines", *rows),
-                    "order_contacts": frame("order_contacts", contact),
-                },
-            )
+            merge_orders(s, rows)
 
     def count(self, location: str, sku: str, quantity: int, when: datetime, **more: Any) -> None:
         read = more.pop("read", when)
@@ -141,3 +119,46 @@ def balances(session: Session) -> dict[tuple[str, str], int]:
     """Return what lies in each account, zero left out."""
     rows = session.table("stock_balances").filter(pl.col("quantity") != 0)
     return {(a, s): q for a, s, q in rows.select("account", "sku", "quantity").iter_rows()}
+
+
+def order_rows(
+    order_id: str, lines: dict[str, int], when: datetime, line: dict, **more: Any
+) -> tuple[dict, list[dict]]:
+    """Return the row of an order, and those of its lines; `line` adds columns to every line."""
+    channel_id, external_id = order_id.split("/", 1)
+    head = {
+        "order_id": order_id, "channel_id": channel_id, "external_id": external_id,
+        "number": external_id, "order_status": "open", "payment_status": "paid",
+        "fulfillment_status": "unfulfilled", "currency": "EUR", "delivery_mode": "home",
+        "priority": 0, "placed_at": when, "updated_at": when, **more,
+    }  # fmt: skip
+    rows = [
+        {
+            "order_id": order_id, "line_id": sku, "channel_sku": sku, "sku": sku,
+            "units_per": 1, "ordered_quantity": quantity, "canceled_quantity": 0,
+            "shipped_quantity": 0, "currency": "EUR", "requires_shipping": True, **line,
+        }
+        for sku, quantity in lines.items()
+    ]  # fmt: skip
+    return head, rows
+
+
+def merge_orders(session: Session, *orders: tuple[dict, list[dict]]) -> None:
+    """Merge orders in one batch, several versions of one among them, perhaps."""
+    contact = {"name": "Zoë", "email": "zoe@example.com"}
+    lines = [(head, line) for head, rows in orders for line in rows]
+    contacts = [(head, {"order_id": head["order_id"], **contact}) for head, _ in orders]
+    session.merge_documents(
+        "orders",
+        frame("orders", *(head for head, _ in orders)),
+        {
+            "order_lines": _of("order_lines", lines),
+            "order_contacts": _of("order_contacts", contacts),
+        },
+    )
+
+
+def _of(child: str, rows: list[tuple[dict, dict]]) -> pl.DataFrame:
+    """Return child rows, each with the hash of the version that it belongs to."""
+    hashes = pl.Series("record_hash", [head["record_hash"] for head, _ in rows], pl.String)
+    return frame(child, *(row for _, row in rows)).with_columns(hashes)

@@ -33,6 +33,7 @@ from oms_pipelines.stock.receipts import (
     received,
     urgent,
 )
+from oms_pipelines.stock.unheard import outdated
 from oms_pipelines.store import Session, Store
 
 Policy = Callable[[pl.DataFrame, Sequence[Settings], pl.DataFrame], pl.DataFrame]
@@ -62,7 +63,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Run:
-    """One publish: what it works with, and its time. `elapsed` are the seconds since `now`."""
+    """One publish: what it works with, and its time. `elapsed` are the seconds since `now`.
+
+    `waits` (sku) are not raised: they were told of something since their levels were computed,
+    and a sale among `sold` that was not taken off them would be shown once more.
+    """
 
     store: Store
     oms: Oms
@@ -70,6 +75,7 @@ class Run:
     full: bool
     elapsed: Callable[[], float]
     sold: pl.DataFrame
+    waits: pl.DataFrame
     policy: Policy
 
 
@@ -97,7 +103,8 @@ def publish_levels(
         if not told:
             return []
         sold = session.query("stock/sold_since", since=now - SALES_SEEN)
-    run = Run(store, oms, now, full, elapsed, sold, policy)
+        waits = outdated(session)
+    run = Run(store, oms, now, full, elapsed, sold, waits, policy)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="levels") as pool:
         falling = {pool.submit(_lower, run, c, adapters[c.id]): c for c in told}
         ready, late = wait(falling, timeout=patience)
@@ -182,16 +189,15 @@ def _publish_channel(run: Run, push: Push) -> Published:
     """Send one channel its falling, or its rising, levels, and read them back."""
     now = run.now
     with run.store.session() as session:
-        due = _due(session, run.oms, push)
+        due = _due(session, run, push)
         if due.is_empty():
             return Published(push.channel_id)
         session.upsert("levels", about_to_send(due, now).select(LEVEL))
     point("levels.marked_sent")
     receipts, error = _push(push.adapter, due)
     point("levels.pushed")
-    seen: dict[str, int] = {}
-    if error is None:
-        seen, error = _read_back(push.adapter, due, receipts)
+    seen, unread = _read_back(push.adapter, due, receipts, whole=error is None)
+    error = error or unread
     verdicts = outcome(due, receipts, seen)
     with run.store.session() as session:
         _settle(session, push.channel_id, verdicts, now, run.elapsed())
@@ -216,7 +222,7 @@ def _settle(
     measure(session, channel_id, delays_of(moved.with_columns(read_at=now), elapsed), now)
 
 
-def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
+def _due(session: Session, run: Run, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
     session.frame("tmp_sold", push.sold)
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
@@ -224,7 +230,8 @@ def _due(session: Session, oms: Oms, push: Push) -> pl.DataFrame:
     levels = levels.filter(goes_up if push.rising else ~goes_up)
     if not push.rising or levels.is_empty():
         return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
-    sharing = [c for c in oms.channels if c.stock.mode != "none"]
+    levels = levels.join(run.waits, on="sku", how="anti")
+    sharing = [c for c in run.oms.channels if c.stock.mode != "none"]
     bills = read_bills(session)
     session.frame("tmp_skus", widen(levels.select("sku"), bills))
     allowed = push.policy(session.query("stock/levels_held"), sharing, bills)
@@ -257,13 +264,19 @@ def _as_levels(due: pl.DataFrame, adapter: Channel) -> list[Level]:
 
 
 def _read_back(
-    adapter: Channel, due: pl.DataFrame, receipts: list[Receipt]
+    adapter: Channel, due: pl.DataFrame, receipts: list[Receipt], *, whole: bool
 ) -> tuple[dict[str, int], str | None]:
-    """Return what the channel shows of what it did not refuse, and the error if it cannot."""
+    """Return what the channel shows of what it did not refuse, and the error if it cannot.
+
+    Of a push that broke off (not `whole`), what it says to have accepted: that lowers what is
+    held, and may have been dropped.
+    """
     if not adapter.capabilities.reads_stock:
         return {}, None
     refused = [r.key for r in receipts if r.outcome == "rejected"]
-    asked = due.filter(~key().is_in(refused))["channel_sku"].to_list()
+    accepted = [r.key for r in receipts if r.outcome == "accepted"]
+    wanted = ~key().is_in(refused) if whole else key().is_in(accepted)
+    asked = due.filter(wanted)["channel_sku"].to_list()
     try:
         return (adapter.read_stock(asked) if asked else {}), None
     except OmsError as e:

@@ -1,0 +1,73 @@
+"""What happens amid a publishing: pushes that break off, orders merged, readings grown old."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from shop_fake import Shop, tick
+from stock_world import NOON, World, at, channel, network
+
+from oms_pipelines.stock import ledger
+from oms_pipelines.stock.levels import compute_levels
+from oms_pipelines.stock.publishing import publish_levels
+from oms_pipelines.store import Store
+
+TWO = network([channel("a", share=0.5), channel("b", share=0.5)])
+MOST_OF_B = network([channel("a", share=0.1), channel("b", share=0.9)])
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+def sells(world: World, shop: Shop, number: int, units: int, hours: float) -> None:
+    """Let shop `a` sell socks, and the hub hear of it."""
+    shop.shown["sock"] -= units
+    line = {"ordered_quantity": units}
+    world.order(f"a/{number}", {"sock": units}, at(hours), line=line)
+
+
+def test_a_level_dropped_before_its_push_broke_off_is_held(world: World):
+    shops = {"a": Shop(), "b": Shop()}
+    for sku in ("glove", "sock"):
+        world.count("lyon", sku, 10, at(-1))
+    tick(world, TWO, shops, NOON)
+    shops["a"].fates = ["dropped", "down"]
+    tick(world, MOST_OF_B, shops, at(1))
+    assert [shop.shown for shop in shops.values()] == [{"glove": 5, "sock": 5}] * 2
+    tick(world, MOST_OF_B, shops, at(2))
+    assert [shop.shown for shop in shops.values()] == [
+        {"glove": 1, "sock": 1},
+        {"glove": 9, "sock": 9},
+    ]
+
+
+def test_an_order_merged_after_the_computation_is_not_shown_once_more(world: World):
+    shops = {"a": Shop(), "b": Shop()}
+    world.count("lyon", "sock", 10, at(-1))
+    tick(world, TWO, shops, NOON)
+    with world.store.session() as s:
+        ledger.post(s, at(1))
+        compute_levels(s, TWO, at(1))
+    sells(world, shops["a"], 1, 2, hours=0.5)
+    publish_levels(world.store, TWO, shops, at(1))
+    assert [shop.shown for shop in shops.values()] == [{"sock": 3}, {"sock": 5}]
+    tick(world, TWO, shops, at(2))
+    assert [shop.shown for shop in shops.values()] == [{"sock": 4}, {"sock": 4}]
+
+
+def test_a_reading_older_than_what_was_sent_last_raises_nothing(world: World):
+    shops = {"a": Shop(compares=True), "b": Shop()}
+    world.count("lyon", "sock", 22, at(-1))
+    tick(world, TWO, shops, NOON)
+    shops["a"].shown["sock"] = 8
+    tick(world, MOST_OF_B, shops, at(1))  # changed meanwhile
+    sells(world, shops["a"], 1, 8, hours=1.1)
+    world.order("a/2", {"sock": 3}, at(1.01))
+    shops["a"].fates = ["refused"]
+    tick(world, MOST_OF_B, shops, at(1.2))
+    tick(world, MOST_OF_B, shops, at(1.2) + timedelta(days=1))
+    with world.store.session() as s:
+        held = s.table("levels").filter(pl.col("channel_id") == "a")["held"].to_list()
+    assert held == [shops["a"].shown["sock"]]
