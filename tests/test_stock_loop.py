@@ -365,10 +365,12 @@ def test_the_delay_is_the_declared_one_until_enough_was_measured(world: World):
             ("a", 1200.0, 1200.0, 1200.0, 19, True),
             ("b", 60.0, 60.0, 60.0, 0, True),
         ]
+        assert delays.measured_lags(s, oms.channels) == {}
         more = pl.DataFrame({"delay_seconds": [31.0, 35.0], "lag_seconds": [None, 50.0]})
         delays.measure(s, "a", more, NOON)
         assert delays.longest(s, oms.channels[0]) == timedelta(seconds=35)
         assert delays.lags(s, oms.channels).row(0) == ("a", 40.0, 40.0, 50.0, 20, False)
+        assert delays.measured_lags(s, oms.channels) == {"a": [40.0] * 19 + [50.0]}
 
 
 def test_the_sample_is_bounded_and_the_bound_is_past_the_quantile(world: World):

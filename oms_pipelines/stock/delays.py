@@ -70,6 +70,18 @@ def lags(session: Session, channels: Sequence[Channel]) -> pl.DataFrame:
     )
 
 
+def measured_lags(session: Session, channels: Sequence[Channel]) -> dict[str, list[float]]:
+    """Return seconds from decision to sight at even quantiles, of channels with enough of them."""
+    found = {}
+    for channel in channels:
+        sample = session.query("stock/delay_samples", channel_id=channel.id)
+        ordered = sample["lag_seconds"].drop_nulls().sort().to_list()
+        size = len(ordered)
+        if size >= FEW:
+            found[channel.id] = [ordered[(2 * i + 1) * size // (2 * FEW)] for i in range(FEW)]
+    return found
+
+
 def measure(session: Session, channel_id: str, found: pl.DataFrame, now: datetime) -> None:
     """Store measurements (delay_seconds, lag_seconds) of a channel, and its quantiles anew."""
     if found.is_empty():
