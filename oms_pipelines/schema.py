@@ -23,6 +23,8 @@ from sqlalchemy import (
     Text,
 )
 
+from oms_pipelines.words import CONTRADICTIONS, DRIFT_CAUSES, LATE_FACTS
+
 METADATA = MetaData()
 VERSION = ("source_version", "fetched_at", "record_hash")
 
@@ -488,16 +490,6 @@ level_demand = _table(
     _text("sku", "what is owed", null=False),
     _units("quantity", "units"),
 )
-
-DRIFT_CAUSES = (
-    "opening", "in_flight", "lost_confirmation", "doubled_receipt", "doubled_confirmation",
-    "late_count", "doubled_count", "recount", "loss", "found",
-)  # fmt: skip
-LATE_FACTS = ("late_confirmation", "late_receipt", "late_sale", "late_adjustment")
-CONTRADICTIONS = (
-    "shipped_more", "shipped_unasked", "short_pick_in_stock", "received_more",
-    "counted_below_allocated",
-)  # fmt: skip
 
 stock_drift = _table(
     "stock_drift",

@@ -10,8 +10,8 @@ from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.show import Json, Limit, document, rows, tell
 from oms_pipelines.errors import Rejected
-from oms_pipelines.schema import CONTRADICTIONS, DRIFT_CAUSES, LATE_FACTS
 from oms_pipelines.store import Session
+from oms_pipelines.words import CONTRADICTIONS, DRIFT_CAUSES, LATE_FACTS
 
 if TYPE_CHECKING:
     from oms_pipelines.config import Oms
