@@ -30,7 +30,7 @@ from oms_pipelines.store import Session, Store
 MOST = 1000  # suspects read at once
 NEAR, LATELY = 2, timedelta(hours=1)  # levels of at most so many units, told since
 DIFFERS = "retry: the channel accepted, and shows another level"
-SOLD = ["channel_sku", "units", "units_read", "canceled"]
+SOLD = ["channel_sku", "units", "units_read", "canceled", "taken"]
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,17 @@ def _reading(
 
 
 _NAME = {"channel_sku": pl.String}
-_READING = ["units", "units_read", "canceled", "shown", "read_at", "gone", "heard", "fresh"]
+_READING = [
+    "units",
+    "units_read",
+    "canceled",
+    "taken",
+    "shown",
+    "read_at",
+    "gone",
+    "heard",
+    "fresh",
+]
 
 
 def judged(readings: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
@@ -215,11 +225,14 @@ def read(found: pl.DataFrame) -> pl.DataFrame:
     """Return levels as they stand after judged readings.
 
     What is shown higher than accepted counts as held; a true reading of what was accepted
-    last frees it again.
+    last frees it again. What sold since the level was sent is taken off what is held, so it
+    is added to a reading that comes after it.
     """
     true, fresh = pl.col("verdict") == "true", pl.col("fresh")
     settled = pl.col("error").is_null()
     shown = pl.col("shown").fill_null(0)
+    later = pl.col("units").fill_null(0) - pl.col("gone").fill_null(0)  # sold after the reading
+    most = shown + (pl.col("taken").fill_null(0) - later).clip(0)
     return found.with_columns(
         pl.col("shown").alias("observed"),
         pl.col("read_at").alias("observed_at"),
@@ -231,8 +244,8 @@ def read(found: pl.DataFrame) -> pl.DataFrame:
         pl.when(true).then("read_at").otherwise("seen_at").alias("seen_at"),
         pl.when(fresh).then("read_at").otherwise("checked_at").alias("checked_at"),
         pl.when(true & settled)
-        .then(pl.max_horizontal("accepted", shown))
-        .otherwise(pl.max_horizontal("held", shown))
+        .then(pl.max_horizontal("accepted", most))
+        .otherwise(pl.max_horizontal("held", most))
         .alias("held"),
         pl.when(settled & (pl.col("verdict") == "differs"))
         .then(pl.lit(DIFFERS))
