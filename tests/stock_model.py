@@ -8,7 +8,7 @@ twice. Many models share one store, its shops and its clock; none knows of anoth
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from stock_world import NOON
 
@@ -95,12 +95,6 @@ class Clock:
     def passes(self, time: timedelta = timedelta(minutes=1)) -> datetime:
         self.now += time
         return self.now
-
-
-class Shows(Protocol):
-    """A shop: what it shows of each listing."""
-
-    shown: dict[str, int]
 
 
 class Model:

@@ -71,3 +71,17 @@ def test_a_reading_older_than_what_was_sent_last_raises_nothing(world: World):
     with world.store.session() as s:
         held = s.table("levels").filter(pl.col("channel_id") == "a")["held"].to_list()
     assert held == [shops["a"].shown["sock"]]
+
+
+def test_what_is_seen_after_a_sale_is_held_besides_that_sale(world: World):
+    shops = {"a": Shop(), "b": Shop()}
+    world.count("lyon", "sock", 10, at(-1))
+    tick(world, TWO, shops, NOON)
+    shops["a"].fates = ["dropped"]
+    tick(world, network([channel("a", share=0.4), channel("b", share=0.6)]), shops, at(1))
+    sells(world, shops["a"], 1, 2, hours=1.1)
+    publish_levels(world.store, TWO, shops, at(1.2))
+    with world.store.session() as s:
+        held = s.table("levels").filter(pl.col("channel_id") == "a")["held"].to_list()
+    assert shops["a"].shown["sock"] == 3
+    assert held == [5]  # of which two are sold

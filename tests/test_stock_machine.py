@@ -190,9 +190,9 @@ def test_the_promises_of_stock_hold_whatever_happens(kept: Kept):
 @pytest.mark.soak
 @BOTH
 def test_the_promises_of_stock_hold_over_thousands_of_runs(kept: Kept):
-    many = machine(Machine, kept, together=340)
-    run(many, settings=runs(3, 8, Phase.shrink, chance=True))
-    assert many.lived >= 1000
+    many = machine(Machine, kept, together=100)
+    run(many, settings=runs(12, 8, Phase.shrink, chance=True))
+    assert many.lived >= 1200
 
 
 @BOTH

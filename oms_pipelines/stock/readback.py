@@ -32,7 +32,7 @@ from oms_pipelines.store import Session, Store
 MOST = 1000  # suspects read at once
 NEAR, LATELY = 2, timedelta(hours=1)  # levels of at most so many units, told since
 DIFFERS = "retry: the channel accepted, and shows another level"
-SOLD = ["channel_sku", "units", "units_read", "canceled"]
+SOLD = ["channel_sku", "units", "units_read", "canceled", "taken"]
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,17 @@ def _reading(
 
 
 _NAME = {"channel_sku": pl.String}
-_READING = ["units", "units_read", "canceled", "shown", "read_at", "gone", "heard", "fresh"]
+_READING = [
+    "units",
+    "units_read",
+    "canceled",
+    "taken",
+    "shown",
+    "read_at",
+    "gone",
+    "heard",
+    "fresh",
+]
 
 
 def judged(readings: pl.DataFrame, delay: timedelta) -> pl.DataFrame:
@@ -249,11 +259,14 @@ def read(found: pl.DataFrame) -> pl.DataFrame:
     """Return levels as they stand after judged readings.
 
     What is shown higher than accepted counts as held; a true reading of what was accepted
-    last frees it again, and so does a listing that is gone.
+    last frees it again, and so does a listing that is gone. What sold since the level was sent
+    is taken off what is held, so it is added to a reading that comes after it.
     """
     true, fresh = pl.col("verdict") == "true", pl.col("fresh")
     settled = pl.col("error").is_null()
     shown = pl.col("shown").fill_null(0)
+    later = pl.col("units").fill_null(0) - pl.col("gone").fill_null(0)  # sold after the reading
+    most = shown + (pl.col("taken").fill_null(0) - later).clip(0)
     return found.with_columns(
         pl.col("shown").alias("observed"),
         pl.col("read_at").alias("observed_at"),
@@ -267,8 +280,8 @@ def read(found: pl.DataFrame) -> pl.DataFrame:
         pl.when(true & _gone())
         .then(0)
         .when(true & settled)
-        .then(pl.max_horizontal("accepted", shown))
-        .otherwise(pl.max_horizontal("held", shown))
+        .then(pl.max_horizontal("accepted", most))
+        .otherwise(pl.max_horizontal("held", most))
         .alias("held"),
         pl.when(settled & (pl.col("verdict") == "differs"))
         .then(pl.lit(DIFFERS))
