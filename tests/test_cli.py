@@ -4,9 +4,11 @@ import stat
 from pathlib import Path
 
 import cli_world
+import polars as pl
 import pytest
 from cli_world import NOW, Oms, command, configured
 
+from oms_pipelines import config
 from oms_pipelines.store.duckdb import DuckdbStore
 
 
@@ -197,6 +199,28 @@ def test_the_past_is_planned_again_by_its_rules_and_by_those_of_today(oms: Oms):
     [row] = oms("route", "backtest", "--json").json
     assert (row["as made"], row["elsewhere"], row["error"]) == (True, 0, None)
     assert row["allocated"] == row["allocated today"] > 0
+
+
+def test_stored_plans_are_planned_again_and_one_that_was_changed_is_told(oms: Oms, traded: Path):
+    days = ("--from", "2026-03-01", "--to", "2026-03-31")
+    told = oms("replay", *days, "--check", "--json")
+    assert told.code == 0, told.err
+    assert [x["again"] for x in told.json] == ["same"] * len(told.json)
+    assert told.json
+    folder = Path(config.load(traded, {}).output) / "plans" / told.json[0]["plan"]
+    stock = folder / "stock.parquet"
+    before = stock.read_bytes()
+    pl.read_parquet(stock).with_columns(available=pl.lit(0, pl.Int64)).write_parquet(stock)
+    told = oms("replay", *days, "--check", "--json")
+    assert (told.code, told.json[0]["again"]) == (1, "differs")
+    stock.write_bytes(b"no parquet")
+    assert oms("replay", *days, "--check", "--json").json[0]["again"] == "unreadable"
+    stock.write_bytes(before)
+    assert (
+        "No plan of these days"
+        in oms("replay", "--from", "2020-01-01", "--to", "2020-01-02", "--check").out
+    )
+    assert oms("replay", *days, "--check", "--dry-run").code == 2
 
 
 def test_files_are_shown_and_sent_again_byte_for_byte(oms: Oms, traded: Path):

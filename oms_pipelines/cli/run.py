@@ -9,6 +9,7 @@ import typer
 
 from oms_pipelines import config
 from oms_pipelines.cli.show import Json, document, rows, say
+from oms_pipelines.config import Oms
 
 
 def register(app: typer.Typer) -> None:
@@ -65,6 +66,9 @@ def replay(
     dry_run: Annotated[
         bool, typer.Option(help="Publish nothing; show what would be sent.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only plan the plans of these days again, and compare.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read whole days again. Nothing is dispatched twice, nobody is told twice."""
@@ -77,6 +81,11 @@ def replay(
     window = (_day(from_, "--from"), _day(to, "--to"))
     if window[1] < window[0]:
         raise typer.BadParameter("is before --from", param_hint="--to")
+    if check:
+        if source or dry_run:
+            raise typer.BadParameter("looks at plans alone", param_hint="--check")
+        _check_plans(oms, *window, as_json)
+        return
     tick = run_job(
         oms, "tick", window=window, only=source, publish=not dry_run, progress=sys.stderr.isatty()
     )
@@ -91,6 +100,18 @@ def replay(
         if dry_run:
             rows(told["would_send"], False, "Would be sent", "Nothing would be sent.")
     if tick.failed:
+        raise typer.Exit(1)
+
+
+def _check_plans(oms: Oms, first: date, last: date, as_json: bool) -> None:
+    """Plan stored plans again; end with 1 where one is not the plan that was made."""
+    from oms_pipelines.routing import saved_between, verify
+
+    folder = Path(oms.output) / "plans"
+    found = [verify(x) for x in saved_between(folder, first, last)]
+    nothing = f"No plan of these days is stored in {folder}."
+    rows(found, as_json, "Each stored plan, planned again", nothing)
+    if any(x["again"] not in ("same", "erased") for x in found):
         raise typer.Exit(1)
 
 

@@ -1,12 +1,18 @@
 """Routing: which location ships each open line, by rules as data, and why."""
 
 from oms_pipelines.routing.explain import explain
-from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs
+from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs, verify
 from oms_pipelines.routing.keep import fulfillment_frames, store_plan
 from oms_pipelines.routing.model import Inputs, Plan
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.rules import check_rules
-from oms_pipelines.routing.saved import delete_saved, erase_saved, saved_inputs, was_erased
+from oms_pipelines.routing.saved import (
+    delete_saved,
+    erase_saved,
+    saved_between,
+    saved_inputs,
+    was_erased,
+)
 from oms_pipelines.routing.solve import inputs_of, plan
 
 __all__ = [
@@ -24,7 +30,9 @@ __all__ = [
     "read_inputs",
     "replay",
     "save_inputs",
+    "saved_between",
     "saved_inputs",
     "store_plan",
+    "verify",
     "was_erased",
 ]

@@ -13,6 +13,7 @@ from oms_pipelines.errors import Malformed
 from oms_pipelines.routing.calendar import ship_by
 from oms_pipelines.routing.model import LOCATIONS, NO_INPUT, SCHEMAS, Inputs, Plan, conform
 from oms_pipelines.routing.positions import load_positions
+from oms_pipelines.routing.saved import was_erased
 from oms_pipelines.routing.solve import plan
 from oms_pipelines.stock.terms import read_terms, routable
 from oms_pipelines.store.base import Session
@@ -124,6 +125,23 @@ def load_inputs(folder: str | Path) -> Inputs:
         carriers=tuple(Carrier.model_validate(c) for c in settings["carriers"]),
         as_of=as_time(settings["as_of"]),
     )
+
+
+def verify(folder: Path) -> dict[str, object]:
+    """Plan stored inputs again; return plan, lines, `again` and error.
+
+    `again` is `same` where the plan is the one that was made, `erased` where somebody was
+    erased from its inputs since, so that nothing can be said; else `differs`, or `unreadable`.
+    """
+    try:
+        made, gone = replay(folder), was_erased(folder)
+    except Malformed as e:
+        return {"plan": folder.name, "lines": None, "again": "unreadable", "error": str(e)}
+    same = "same" if made.plan_id == folder.name else "differs"
+    return {
+        "plan": folder.name, "lines": made.lines, "again": "erased" if gone else same,
+        "error": None,
+    }  # fmt: skip
 
 
 def replay(folder: str | Path) -> Plan:

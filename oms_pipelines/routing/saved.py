@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import orjson
@@ -18,6 +18,11 @@ _WHERE = ("postal_code", "latitude", "longitude")  # of the customer; the countr
 def saved_inputs(root: Path) -> list[Path]:
     """Return the folders of saved inputs, oldest first. Each is whole."""
     return sorted(x for x in root.glob("*-*") if _NAME.fullmatch(x.name) and x.is_dir())
+
+
+def saved_between(root: Path, first: date, last: date) -> list[Path]:
+    """Return the folders of inputs of plans made on some days (UTC), both included."""
+    return [x for x in saved_inputs(root) if first <= _planned_at(x).date() <= last]
 
 
 def delete_saved(root: Path, before: datetime) -> int:
