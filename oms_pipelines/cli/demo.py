@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
@@ -95,6 +96,21 @@ def prepare(root: Path, box: Any) -> Path:
     return file
 
 
+def _hold_none(*ports: int) -> None:
+    """Raise OmsError where something listens on one of these ports."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as e:
+                raise OmsError(
+                    f"the demo cannot listen on {port}: {e.strerror}; end what listens there (a "
+                    "demo, `oms sandbox`, `oms ui`), or give --port and --smtp-port. Nothing was "
+                    "deleted."
+                ) from None
+
+
 def run_demo(root: Path, days: int, port: int, smtp_port: int, sales: Sales) -> bool:
     """Run `days` of virtual trade; return whether all went well and a second sync was quiet.
 
@@ -103,6 +119,7 @@ def run_demo(root: Path, days: int, port: int, smtp_port: int, sales: Sales) -> 
     from oms_pipelines.sandbox import running
 
     days = sales.days() if sales.path else days
+    _hold_none(port, smtp_port)  # else what another demo works on would be deleted under it
     for name in _MADE:
         path = root / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
