@@ -61,7 +61,7 @@ bench: $(DEV_STAMP)
 lock:
 	@for f in requirements-setup requirements requirements-dev; do \
 	  .venv/bin/uv pip compile -q $$f.in -o $$f.lock --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --no-header; done
+	    --generate-hashes --no-header; done
 
 clean:
 	rm -rf var

@@ -20,7 +20,12 @@ def systems() -> tuple[str, ...]:
         for m in pkgutil.iter_modules(__path__)
         if m.name != "base" and not m.name.startswith("_")
     }
-    return tuple(sorted(own | _plugged(tuple(sys.path)).keys()))
+    return tuple(sorted(own | plug_ins().keys()))
+
+
+def plug_ins() -> dict[str, EntryPoint]:
+    """Return the adapters that other packages bring, by system."""
+    return _plugged(tuple(sys.path))
 
 
 @cache
@@ -39,7 +44,7 @@ def open_channel(settings: ChannelSettings, profiles: dict | None = None) -> Cha
         raise Misconfigured(
             [f"channel {settings.id}: no system {settings.system!r}; there are {known}"]
         )
-    plugged = _plugged(tuple(sys.path))
+    plugged = plug_ins()
     if settings.system in plugged:
         connect = plugged[settings.system].load()
     else:

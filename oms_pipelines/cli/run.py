@@ -59,6 +59,13 @@ def _day(text: str, option: str) -> date:
         raise typer.BadParameter("write a day such as 2026-03-02", param_hint=option) from None
 
 
+def _days(from_: str, to: str) -> tuple[date, date]:
+    first, last = _day(from_, "--from"), _day(to, "--to")
+    if last < first:
+        raise typer.BadParameter("is before --from", param_hint="--to")
+    return first, last
+
+
 def replay(
     from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-03-02 (UTC).")],
     to: Annotated[str, typer.Option(help="Last day, included.")],
@@ -78,9 +85,7 @@ def replay(
 
     oms = config.load()
     one_of(source, [c.id for c in (*oms.channels, *oms.carriers)], "--source")
-    window = (_day(from_, "--from"), _day(to, "--to"))
-    if window[1] < window[0]:
-        raise typer.BadParameter("is before --from", param_hint="--to")
+    window = _days(from_, to)
     if check:
         if source or dry_run:
             raise typer.BadParameter("looks at plans alone", param_hint="--check")

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from itertools import chain
 from typing import Any
 
 import orjson
 import polars as pl
 
-from oms_pipelines.channels import ENTRY_POINTS
+from oms_pipelines.channels import plug_ins
 from oms_pipelines.config import Channel
 from oms_pipelines.elements import NOT_JSON
 from oms_pipelines.errors import Malformed, Misconfigured
@@ -93,8 +92,8 @@ def record_at(cut: Cut, stream: str, body: bytes, info: BatchInfo, number: int) 
 @cache
 def cutter(system: str) -> Cut:
     """Return the `records` function of a system's adapter. Raises Misconfigured."""
-    plugged = {e.name: e.module for e in entry_points(group=ENTRY_POINTS)}
-    name = plugged.get(system, f"oms_pipelines.channels.{system}")
+    plugged = plug_ins().get(system)
+    name = plugged.module if plugged else f"oms_pipelines.channels.{system}"
     try:
         return import_module(name).records
     except (ModuleNotFoundError, AttributeError) as e:

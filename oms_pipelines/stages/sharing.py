@@ -99,7 +99,7 @@ def _at_least(oms: Oms, stored: pl.DataFrame) -> pl.DataFrame:
     """Return the buffers that hold: measured, and never less than the channel is set to keep."""
     declared = {c.id: c.stock.buffer for c in oms.channels}
     least = pl.col("channel_id").replace_strict(declared, default=0, return_dtype=pl.Int64)
-    return _pooled_of(oms, stored).with_columns(pl.max_horizontal("buffer", least).alias("buffer"))
+    return stored.with_columns(pl.max_horizontal("buffer", least).alias("buffer"))
 
 
 def _most(lag: pl.DataFrame) -> int:
