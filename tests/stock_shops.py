@@ -34,7 +34,7 @@ class Counter(Shop):
     late: list[Receipt] = field(default_factory=list)
     buys_before: dict[str, int] = field(default_factory=dict)  # by SKU, when it is pushed next
     buys_after: dict[str, int] = field(default_factory=dict)  # and when it is read next
-    dropped: set[str] = field(default_factory=set)
+    dropped: dict[str, int] = field(default_factory=dict)  # the level that was not taken
 
     def push_stock(self, levels: Sequence[Level]) -> Iterator[Receipt]:
         self._sell(self.buys_before, [x.channel_sku for x in levels])
@@ -53,10 +53,11 @@ class Counter(Shop):
 
     def read_stock(self, channel_skus: Sequence[str]) -> dict[str, int]:
         self._sell(self.buys_after, channel_skus)
-        for listing in self.dropped.intersection(channel_skus):
-            # a sale may hide that the level was not taken
-            self.models[listing].blind(self.channel, listing)
-            self.dropped.remove(listing)
+        for listing in self.dropped.keys() & set(channel_skus):
+            # sales may hide that the level was not taken
+            if self.shown.get(listing, 0) <= self.dropped[listing]:
+                self.models[listing].blind(self.channel, listing)
+                del self.dropped[listing]
         return super().read_stock(channel_skus)
 
     def well(self) -> None:
@@ -72,9 +73,9 @@ class Counter(Shop):
         self.pushed.append(level)
         self.fates = ["ok" if fate == "late" else fate]
         receipt = self._take(level)
-        self.dropped.discard(listing)
+        self.dropped.pop(listing, None)
         if fate == "dropped":
-            self.dropped.add(listing)
+            self.dropped[listing] = level.quantity
         elif fate in ("ok", "late") and self.shown.get(listing) == level.quantity:
             model.blind(self.channel, listing)
         answer = "lost" if lost else fate if fate == "late" else receipt.outcome

@@ -57,6 +57,25 @@ def test_an_order_merged_after_the_computation_is_not_shown_once_more(world: Wor
     assert [shop.shown for shop in shops.values()] == [{"sock": 4}, {"sock": 4}]
 
 
+def test_an_order_merged_after_the_computation_is_not_shown_once_more_where_it_was_sent(
+    world: World,
+):
+    only = network([channel("a", share=1)])
+    shops = {"a": Shop(compares=True)}
+    world.count("lyon", "sock", 7, at(-1))
+    tick(world, only, shops, NOON)
+    sells(world, shops["a"], 1, 3, hours=0.2)
+    shops["a"].shown["sock"] = 0  # four more are sold, unheard
+    tick(world, only, shops, at(1))
+    assert [(x.quantity, x.expected) for x in shops["a"].pushed] == [(7, None), (4, 4)]
+    with world.store.session() as s:
+        ledger.post(s, at(2))
+        compute_levels(s, only, at(2))
+    world.order("a/2", {"sock": 4}, at(0.5))
+    publish_levels(world.store, only, shops, at(2))
+    assert shops["a"].shown == {"sock": 0}
+
+
 def test_a_reading_older_than_what_was_sent_last_raises_nothing(world: World):
     shops = {"a": Shop(compares=True), "b": Shop()}
     world.count("lyon", "sock", 22, at(-1))

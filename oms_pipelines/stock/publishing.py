@@ -65,8 +65,8 @@ class Published:
 class Run:
     """One publish: what it works with, and its time. `elapsed` are the seconds since `now`.
 
-    `waits` (sku) are not raised: they were told of something since their levels were computed,
-    and a sale among `sold` that was not taken off them would be shown once more.
+    `waits` (sku) are told nothing more than they show: something was told of them since their
+    levels were computed, and a sale that was not taken off them would be shown once more.
     """
 
     store: Store
@@ -228,9 +228,15 @@ def _due(session: Session, run: Run, push: Push) -> pl.DataFrame:
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
     goes_up = pl.col("desired") > pl.col("held")
     levels = levels.filter(goes_up if push.rising else ~goes_up)
-    if not push.rising or levels.is_empty():
+    waits = pl.col("sku").is_in(run.waits["sku"].implode())
+    if not push.rising:
+        # it showed less than it may: told to show that again, it would sell it again
+        again = (pl.col("desired") > pl.col("showing")).fill_null(False)
+        levels = levels.filter(~(waits & again))
         return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
-    levels = levels.join(run.waits, on="sku", how="anti")
+    levels = levels.filter(~waits)
+    if levels.is_empty():
+        return levels
     sharing = [c for c in run.oms.channels if c.stock.mode != "none"]
     bills = read_bills(session)
     session.frame("tmp_skus", widen(levels.select("sku"), bills))
