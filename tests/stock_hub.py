@@ -202,6 +202,8 @@ class Hub:
                 model.count(where, wait=0, twice=False)
         self.ticks(Tick(full=full))
         for _ in range(6):
+            # what was dropped is found once the channel's delay is over
+            self.clock.passes(timedelta(minutes=30))
             if not self.ticks(Tick()):
                 break
         else:

@@ -24,7 +24,8 @@ SELECT k.channel_id, k.channel_sku, k.sku, k.units_per, k.desired, k.desired_at,
     ) AS held,
     k.accepted, k.accepted_version, k.accepted_at, k.decided_at, k.observed, k.observed_version,
     k.observed_at, k.seen, k.seen_at, k.checked_at, k.error,
-    CAST(k.base - coalesce(s.units, 0) AS bigint) AS showing
+    CASE WHEN k.base IS NOT NULL
+        THEN CAST(greatest(k.base - coalesce(s.units, 0), 0) AS bigint) END AS showing
 FROM known k
 LEFT JOIN tmp_sold s ON s.channel_id = k.channel_id AND s.channel_sku = k.channel_sku
 WHERE $full OR k.sent_version IS NULL OR CASE
