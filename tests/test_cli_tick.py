@@ -1,5 +1,7 @@
 """A run of the command line: the same assets in process, and failures told in one line each."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from dagster_world import NOW, count, sell, small_hub
 
 from oms_pipelines.cli import tick
 from oms_pipelines.cli.instance import dagster_home
+from oms_pipelines.cli.signals import sigterm_interrupts
 from oms_pipelines.cli.tick import opened_instance, run_job
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Misconfigured
@@ -47,6 +50,16 @@ def test_a_failed_source_is_told_once_and_without_a_traceback(oms, root, capfd):
     said = capfd.readouterr()
     assert "Traceback" not in said.out + said.err
     assert "dagster" not in said.err
+
+
+def test_a_signal_amid_a_step_ends_the_command_and_not_the_step_alone(oms, monkeypatch):
+    def stopped(_: Hub) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("the signal came late")
+
+    monkeypatch.setattr("oms_pipelines.stages.plan.post_ledger", stopped)
+    with sigterm_interrupts(), pytest.raises(KeyboardInterrupt):
+        run_job(oms, "tick", progress=False)
 
 
 def test_a_shut_gate_is_told_by_the_asset_it_stops(oms):
