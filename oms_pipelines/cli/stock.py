@@ -148,37 +148,44 @@ def whatif(
     since, until = (x.replace(tzinfo=UTC) for x in (from_, to + timedelta(days=1)))
     if until <= since:
         raise typer.BadParameter("is before --from", param_hint="--to")
-    oms, trace, lags = _past(since, until, sales, columns, network)
+    oms, trace, lags, note = _past(since, until, sales, columns, network)
     policies = [engine.Policy(engine.LIVE, oms), *(engine.read_shares(x, oms) for x in shares)]
     if trace.demand.is_empty():
-        raise Rejected("nothing was sold in that time on a channel that is told levels")
+        why = "nothing was sold in that time on a channel that is told levels"
+        raise Rejected(f"{why}. {note}".strip())
     found = engine.compare(trace, policies, engine.hub_play(oms, lags))
     if as_json:
-        document({"demand": _CAVEAT, "settings": found.to_dicts()})
+        document({"demand": _CAVEAT, "period": note or None, "settings": found.to_dicts()})
         return
-    title = f"{from_:%Y-%m-%d} to {to:%Y-%m-%d} again, units"
+    last = trace.until - timedelta(days=1)
+    title = f"{trace.since:%Y-%m-%d} to {last:%Y-%m-%d} again, units"
     rows(found, False, title, "No channel is told levels.")
+    if note:
+        tell(note)
     tell(_CAVEAT)
 
 
 def _past(
     since: datetime, until: datetime, sales: Path | None, columns: str | None, network: Path | None
-) -> "tuple[Oms, Trace, dict[str, list[float]]]":
-    """Return the live settings, the period, of the store or of a table, and measured lags."""
+) -> "tuple[Oms, Trace, dict[str, list[float]], str]":
+    """Return the live settings, the period, of the store or of a table, measured lags, and what
+    of the period cannot be known.
+    """
     if sales is None:
         for option, given in (("--map", columns), ("--network", network)):
             if given is not None:
                 raise typer.BadParameter("tells of a table: needs --sales", param_hint=option)
         from oms_pipelines.stock.delays import measured_lags
-        from oms_pipelines.stock.whatif import stored_trace
+        from oms_pipelines.stock.whatif import known_period, stored_trace
 
         oms = config.load()
         with reading(oms) as session:
+            days = known_period(session, oms, since, until, time_of(oms))
             lags = measured_lags(session, oms.channels)
-            return oms, stored_trace(session, oms, since, until), lags
+            return oms, stored_trace(session, oms, days.since, days.until), lags, days.note
     from oms_pipelines.stock.sales_table import as_trace, read_lines, read_network
 
     if columns is None or network is None:
         raise typer.BadParameter("needs --map and --network", param_hint="--sales")
     oms, replay = read_network(network)
-    return oms, as_trace(read_lines(sales, columns, replay), since, until, replay), {}
+    return oms, as_trace(read_lines(sales, columns, replay), since, until, replay), {}, ""
