@@ -16,6 +16,7 @@ from dagster_world import NOW, count, sell, small_hub
 from oms_pipelines.cli import tick
 from oms_pipelines.cli.instance import dagster_home
 from oms_pipelines.cli.signals import sigterm_interrupts
+from oms_pipelines.cli.summary import show, summary
 from oms_pipelines.cli.tick import opened_instance, run_job
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Misconfigured
@@ -60,6 +61,15 @@ def test_a_signal_amid_a_step_ends_the_command_and_not_the_step_alone(oms, monke
     monkeypatch.setattr("oms_pipelines.stages.plan.post_ledger", stopped)
     with sigterm_interrupts(), pytest.raises(KeyboardInterrupt):
         run_job(oms, "tick", progress=False)
+
+
+def test_a_summary_tells_what_was_kept_back_and_which_levels_have_no_receipt(oms, root, capfd):
+    sell(root, quantity="-2")
+    told = summary(run_job(oms, "tick", progress=False))
+    assert sum(r["quarantined"] for r in told["sources"]) == 1
+    assert all("unsettled" in r for r in told["channels"])
+    show(told)
+    assert "Kept back: 1; `oms quarantine list` says what and why." in capfd.readouterr().out
 
 
 def test_a_shut_gate_is_told_by_the_asset_it_stops(oms):
