@@ -54,7 +54,7 @@ READS = [
 
 
 def test_levels_of_an_empty_store_are_told_to_be_none(fresh: Oms):
-    assert "Every channel shows what it was told." in fresh("stock", "levels").out
+    assert "Every channel shows what it should." in fresh("stock", "levels").out
     assert fresh("stock", "levels", "--json").json == {"channels": [], "levels": []}
     assert fresh("stock", "levels", "--channel", "nowhere").code == 2
 
@@ -306,6 +306,28 @@ def test_a_row_is_a_line_in_a_pipe_and_markup_is_text(fresh: Oms, tmp_path: Path
     told = fresh("inspect", "file", "--profile", "stock", str(table))
     assert "[red]" * 50 in told.out
     assert "[bold]stock.csv" in told.out
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (("orders", "list"), None),
+        (("quarantine", "list", "--state", "any"), None),
+        (("files", "list"), None),
+        (("stock", "show", "MUG"), "movements"),
+        (("stock", "levels"), "levels"),
+    ],
+)
+def test_a_list_that_is_cut_says_how_many_more_there_are(oms: Oms, words, key: str | None):
+    found = oms(*words, "--json", "--limit", "999")
+    left = len(found.json[key] if key else found.json) - 1
+    assert "to see them" not in found.err
+    assert left > 0 or words[0] == "quarantine" or key == "levels"
+    told = f"{left} more; --limit to see them"
+    assert (told in oms(*words, "--limit", "1").out) == (left > 0), told
+    as_json = oms(*words, "--limit", "1", "--json")
+    assert (told in as_json.err) == (left > 0)
+    assert "of_all" not in as_json.out
 
 
 def test_a_lot_beside_one_that_is_kept_back_is_kept_back_as_a_sync_does(fresh: Oms, tmp_path: Path):
