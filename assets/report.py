@@ -72,12 +72,13 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     def housekeeping(
         context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]
     ) -> dg.MaterializeResult:
-        """Old runs, received bytes and inputs of plans deleted as `retention` says; the store
-        put in order.
+        """Old runs, received bytes, inputs of plans, closed alarms and drift deleted as
+        `retention` says; the store put in order.
         """
         with plainly():
             tidied = chores.tidy_landing(hub)
             plans = chores.tidy_plans(hub)
+            alarms, drift = chores.tidy_stock(hub)
             chores.tidy_store(hub)
             # Dagster dates its runs by the machine's clock, whatever the hub's clock says
             purged = purge(context.instance, datetime.now(UTC) - hub.oms.retention.runs, checks)
@@ -87,6 +88,8 @@ def housekeeping(checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
                 "runs deleted": purged.deleted,
                 "old runs kept": purged.kept,
                 "inputs of plans deleted": plans,
+                "closed alarms deleted": alarms,
+                "closed drift deleted": drift,
                 "orphan files swept": tidied.swept,
                 "batches deleted": sum(n for _, n in deleted),
                 "batches deleted by stream": bars(deleted),

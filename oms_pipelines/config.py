@@ -122,9 +122,14 @@ def between(oms: Oms) -> list[str]:
 
 
 def untold(more: Iterable[str], faults: Iterable[str]) -> list[str]:
-    """Return what more is wrong, but for what follows from settings that are told already."""
+    """Return what more is wrong, but for what follows from settings that are told already.
+
+    What is said of a group of settings may follow from a wrong one among them.
+    """
     told = tuple(fault.partition(": ")[0] for fault in faults)
-    return [fault for fault in more if not fault.partition(": ")[0].startswith(told)]
+    groups = {path.rpartition(".")[0] for path in told}
+    paths = [(fault.partition(": ")[0], fault) for fault in more]
+    return [fault for path, fault in paths if not path.startswith(told) and path not in groups]
 
 
 def _validated(data: Any, context: dict[str, Any]) -> tuple[Oms | None, list[str]]:

@@ -248,6 +248,8 @@ class Retention(Settings):
     landing: Duration | None = None  # received bytes; None keeps all: the store's other half
     runs: Duration = timedelta(days=14)  # Dagster's runs; the newest of each partition stays
     plans: Duration = timedelta(days=30)  # inputs of plans, which a back-test reads
+    # closed alarms of levels and closed drift; a fact may still come late for half a year
+    stock: Duration = Field(default=timedelta(days=400), ge=timedelta(days=180))
 
 
 class Oms(Settings):

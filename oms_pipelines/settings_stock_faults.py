@@ -26,7 +26,7 @@ def sharing_faults(oms: "Oms") -> Iterator[str]:
     if total > MOST:
         yield f"channels: the escrow shares add up to {total:g}, more than 1"
     for i, stock in escrow:
-        if stock.weight is not None and total > 1 - 1e-9:
+        if stock.weight is not None and stock.share is None and total > 1 - 1e-9:
             yield f"channels[{i}].stock.weight: the shares of the others leave nothing to weigh"
     yield from _together(oms)
 
@@ -34,7 +34,7 @@ def sharing_faults(oms: "Oms") -> Iterator[str]:
 def _escrow(path: str, channel: "Channel") -> Iterator[str]:
     stock = channel.stock
     if stock.share is None and stock.weight is None and not stock.quotas:
-        yield f"{path}.share: escrow needs a share between 0 and 1, a weight, or quotas"
+        yield f"{path}: escrow needs a share between 0 and 1, a weight, or quotas"
     if stock.share is not None and stock.weight is not None:
         yield f"{path}.weight: a channel has a share or a weight, not both"
     for name in ("risk", "cold_start"):

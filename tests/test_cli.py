@@ -54,7 +54,7 @@ READS = [
 
 
 def test_levels_of_an_empty_store_are_told_to_be_none(fresh: Oms):
-    assert "Every channel shows what it was told." in fresh("stock", "levels").out
+    assert "Every channel shows what it should." in fresh("stock", "levels").out
     assert fresh("stock", "levels", "--json").json == {"channels": [], "levels": []}
     assert fresh("stock", "levels", "--channel", "nowhere").code == 2
 
@@ -308,6 +308,36 @@ def test_a_row_is_a_line_in_a_pipe_and_markup_is_text(fresh: Oms, tmp_path: Path
     assert "[bold]stock.csv" in told.out
 
 
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (("orders", "list"), None),
+        (("quarantine", "list", "--state", "any"), None),
+        (("files", "list"), None),
+        (("stock", "show", "MUG"), "movements"),
+        (("stock", "levels"), "levels"),
+    ],
+)
+def test_a_list_that_is_cut_says_how_many_more_there_are(oms: Oms, words, key: str | None):
+    found = oms(*words, "--json", "--limit", "999")
+    left = len(found.json[key] if key else found.json) - 1
+    assert "to see them" not in found.err
+    assert left > 0 or words[0] == "quarantine" or key == "levels"
+    told = f"{left} more; --limit to see them"
+    assert (told in oms(*words, "--limit", "1").out) == (left > 0), told
+    as_json = oms(*words, "--limit", "1", "--json")
+    assert (told in as_json.err) == (left > 0)
+    assert "of_all" not in as_json.out
+
+
+def test_a_lot_beside_one_that_is_kept_back_is_kept_back_as_a_sync_does(fresh: Oms, tmp_path: Path):
+    table = tmp_path / "lots.csv"
+    table.write_text("sku;quantity;lot\r\nMILK;1;a\r\nMILK;-1;b\r\nTEA;1;c\r\n", "utf-8")
+    [told] = fresh("inspect", "file", "--profile", "stock", str(table), "--json").json
+    assert [x["sku"] for x in told["rows"]] == ["TEA"]
+    assert told["rejected"][0]["reason"].startswith("line 2: another lot of its SKU is kept back")
+
+
 @pytest.mark.skipif(stat.S_IMODE(Path("/").stat().st_mode) == 0, reason="no root folder")
 def test_a_file_nobody_may_read_is_named(fresh: Oms, tmp_path: Path):
     (tmp_path / "folder").mkdir()
@@ -328,7 +358,9 @@ def test_other_shares_are_replayed_over_the_past_and_refused_where_they_are_wron
     assert set(rows) == {(s, c) for s in ("live", "less") for c in ("shop", "total")}
     assert rows["live", "total"]["wanted"] == rows["live", "total"]["lost_out"] > 0
     assert rows["less", "total"]["more_lost"] == 0
-    assert "not seen" in oms("stock", "whatif", "--shares", str(file), *PERIOD).out
+    said = oms("stock", "whatif", "--shares", str(file), *PERIOD).out
+    assert "not seen" in said
+    assert "lyon has no stock before its first count, 2026-03-01 05:00 UTC" in said, said
     file.write_text("web: {share: 0.1}")
     told = oms("stock", "whatif", "--shares", str(file), *PERIOD)
     assert (told.code, "less.yaml: web: there is no such channel" in told.err) == (2, True)

@@ -1,5 +1,7 @@
 """A run of the command line: the same assets in process, and failures told in one line each."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +15,8 @@ from dagster_world import NOW, count, sell, small_hub
 
 from oms_pipelines.cli import tick
 from oms_pipelines.cli.instance import dagster_home
+from oms_pipelines.cli.signals import sigterm_interrupts
+from oms_pipelines.cli.summary import show, summary
 from oms_pipelines.cli.tick import opened_instance, run_job
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Misconfigured
@@ -47,6 +51,25 @@ def test_a_failed_source_is_told_once_and_without_a_traceback(oms, root, capfd):
     said = capfd.readouterr()
     assert "Traceback" not in said.out + said.err
     assert "dagster" not in said.err
+
+
+def test_a_signal_amid_a_step_ends_the_command_and_not_the_step_alone(oms, monkeypatch):
+    def stopped(_: Hub) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("the signal came late")
+
+    monkeypatch.setattr("oms_pipelines.stages.plan.post_ledger", stopped)
+    with sigterm_interrupts(), pytest.raises(KeyboardInterrupt):
+        run_job(oms, "tick", progress=False)
+
+
+def test_a_summary_tells_what_was_kept_back_and_which_levels_have_no_receipt(oms, root, capfd):
+    sell(root, quantity="-2")
+    told = summary(run_job(oms, "tick", progress=False))
+    assert sum(r["quarantined"] for r in told["sources"]) == 1
+    assert all("unsettled" in r for r in told["channels"])
+    show(told)
+    assert "Kept back: 1; `oms quarantine list` says what and why." in capfd.readouterr().out
 
 
 def test_a_shut_gate_is_told_by_the_asset_it_stops(oms):

@@ -193,6 +193,21 @@ def test_a_weight_that_the_shares_leave_nothing_is_a_fault():
     assert told(data) == [f"channels[1].stock.weight: {cure}"]
 
 
+@pytest.mark.parametrize(
+    ("stock", "where"),
+    [
+        ({"quotas": [SALE | {"units": -5}]}, "channels[0].stock.quotas[0].units"),
+        ({"share": 1.0, "weight": 2}, "channels[0].stock.weight"),
+        ({"weight": -1}, "channels[0].stock.weight"),
+    ],
+)
+def test_one_wrong_setting_of_stock_is_one_fault(stock: dict, where: str):
+    data = changed("channels[0].stock", stock)
+    data["channels"][1]["stock"] = {"mode": "none"}
+    [fault] = told(data)
+    assert fault.startswith(f"{where}: ")
+
+
 def test_a_quota_of_a_sku_that_is_not_in_the_catalog_is_told_by_its_place(tmp_path: Path):
     file = tmp_path / "skus.csv"
     file.write_text("sku,title\nx,One\ny,Two\n", "utf-8")

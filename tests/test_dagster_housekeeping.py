@@ -3,17 +3,22 @@
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster_world import run, sell, small_hub
+from stock_world import World
 
 from assets.history import purge
+from oms_pipelines import config
 from oms_pipelines.channels.base import Page
 from oms_pipelines.config import Oms
+from oms_pipelines.errors import Misconfigured
 from oms_pipelines.hub import Hub
 from oms_pipelines.landing import Landing
-from oms_pipelines.stages.housekeeping import tidy_landing, tidy_plans
+from oms_pipelines.stages.housekeeping import tidy_landing, tidy_plans, tidy_stock
 
 LOCAL = Path(__file__).resolve().parents[1] / "deploy" / "dagster.local.yaml"
 SALE = "orders_raw/sale"
@@ -166,6 +171,35 @@ def test_inputs_of_plans_are_kept_as_long_as_declared(tmp_path, migrated_file, a
     [told] = done.asset_materializations_for_node("housekeeping")
     assert told.metadata["inputs of plans deleted"].value == 2
     assert sorted(x.name for x in plans.iterdir()) == [names[2], "notes"]
+
+
+def test_alarms_and_drift_that_are_closed_are_kept_as_long_as_declared(tmp_path, store, at):
+    at("07-02")
+    world = World(store)
+    long_ago, lately = datetime(2025, 5, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC)
+    cases = [
+        ("gone", "loss", "closed", long_ago), ("first", "opening", "closed", long_ago),
+        ("lately", "loss", "closed", lately), ("open", "loss", "drift", None),
+    ]  # fmt: skip
+    units = ("counted", "expected", "difference", "corrected", "explained", "drift")
+    for sku, cause, state, closed in cases:
+        world.put("stock_drift", {
+            "location_id": "lyon", "sku": sku, "cause": cause, "state": state, "batch_id": "b",
+            "counted_at": long_ago, "read_at": long_ago, "found_at": long_ago, "closed_at": closed,
+            **dict.fromkeys(units, 0),
+        })  # fmt: skip
+        world.put("level_alarms", {
+            "channel_id": "a", "channel_sku": sku, "sku": sku, "kind": "more",
+            "opened_at": long_ago, "closed_at": closed, "found": 1,
+        })  # fmt: skip
+    hub: Any = SimpleNamespace(store=store, now=lambda: datetime(2026, 7, 2, tzinfo=UTC), oms=Oms())
+    assert tidy_stock(hub) == (2, 1)
+    assert tidy_stock(hub) == (0, 0)
+    with store.session(read_only=True) as s:
+        assert set(s.table("stock_drift")["sku"]) == {"first", "lately", "open"}
+        assert set(s.table("level_alarms")["sku"]) == {"lately", "open"}
+    with pytest.raises(Misconfigured, match=r"retention\.stock"):
+        config.parse({"retention": {"stock": "30d"}}, {})
 
 
 def test_inputs_of_plans_are_kept_for_thirty_days_unless_told(tmp_path, migrated_file, at):

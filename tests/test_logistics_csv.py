@@ -74,7 +74,7 @@ def test_columns_may_stand_in_any_order_and_optional_ones_be_absent():
         (b"sku;quantity;sku\r\nA;1;\r\n", "sku more than once"),
         (b"sku;counted_at\r\nA;\r\n", "lacks quantity"),
         (b"sku;quantity;counted_at;shelf\r\nA;1;;\r\n", "unknown titles in column 4"),
-        (b"sku,quantity,counted_at\r\nA,1,\r\n", "lacks sku, quantity"),
+        (b"sku,quantity,counted_at\r\nA,1,\r\n", "line 1: the file is delimited by"),
         (b"\r\nsku;quantity\r\nA;1\r\n", "line 1: empty"),
     ],
 )
@@ -204,6 +204,17 @@ def test_a_partners_words_become_ours_and_strangers_are_kept_back():
     done = cast(read(body, used), used)
     assert done.accepted["status"].to_list() == ["accepted", "accepted"]
     assert "profiles.acknowledgement.values.status" in done.rejected["reason"][0]
+
+
+def test_a_file_of_another_delimiter_is_told_where_the_delimiter_is_declared():
+    told = (
+        'delimited by ",", but ";" is declared .profiles.stock.delimiter of oms.yaml.*kind: stock'
+    )
+    with pytest.raises(Malformed, match=told):
+        read(b'"sku",quantity\nA,1\n', DEFAULTS["stock"])
+    tabs = replace(DEFAULTS["stock"], name="lille", delimiter=",")
+    with pytest.raises(Malformed, match=r'"\\t", but "," is declared .profiles.lille.delimiter'):
+        read(b"sku\tquantity\nA\t1;2\n", tabs)
 
 
 def lines(*rows: dict) -> pl.DataFrame:

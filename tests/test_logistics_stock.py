@@ -100,6 +100,18 @@ def test_a_file_of_strangers_only_is_refused_whole_once_something_was_counted(st
         parse(";X;1;", ";Y;1;", known={"A", "B"}, last=last)
 
 
+def test_a_file_refused_for_its_bad_rows_names_them(store: Store):
+    stored(store, *(f";{sku};1;" for sku in "ABCDEF"))
+    with store.session(read_only=True) as s:
+        last = last_snapshot(s, "lyon", READ)
+    with pytest.raises(Malformed) as refused:
+        parse(";A;1;", ";B;-1;", ";C;x;", ";D;-1;", ";E;-1;", ";F;-1;", last=last)
+    told = str(refused.value)
+    assert "since 5 rows were kept back (line 3: quantity is negative" in told
+    assert "; line 4: " in told
+    assert "; 2 more). The last good count stands." in told
+
+
 def test_the_last_snapshot_is_the_newest_read_before(store: Store):
     stored(store, ";A;1;", ";B;2;", batch="b1", hours=1)
     stored(store, ";C;1;", batch="b2", hours=3)

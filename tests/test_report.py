@@ -16,7 +16,9 @@ from oms_pipelines.report.marts import write_mart
 from oms_pipelines.report.returns import DIMENSIONS, by_dimension, rates, told
 from oms_pipelines.stages import report
 from oms_pipelines.stock import ledger
+from oms_pipelines.stock.drift import open_in_words
 from oms_pipelines.store import Store
+from oms_pipelines.store.frames import cut
 
 DAY = date(2026, 3, 2)
 
@@ -226,13 +228,48 @@ def test_the_drift_page_opens_offline_and_tells_cause_age_and_proof(world: World
     with world.store.session() as s:
         ledger.post(s, at(-7))
     done = report.drift_page(reporting(world.store, tmp_path))
-    assert done.totals == {"counts": 1, "open": 1, "open_units": 3}
+    assert done.totals == {
+        "counts": 1, "open": 1, "missing": 3, "found": 0, "contradictions": 0,
+    }  # fmt: skip
     text = done.path.read_text()
     assert "<svg" in text
     assert "http://" not in text.replace("http://www.w3.org", "")
     assert all(word in text for word in ("loss", "sock", "lyon", "-3"))
     [mart] = list((tmp_path / "marts" / "drift_daily").glob("day=*.parquet"))
     assert pl.read_parquet(mart, hive_partitioning=False)["cause"].to_list() == ["loss"]
+
+
+def test_totals_of_drift_add_up_the_list_and_keep_contradictions_apart(world: World, tmp_path):
+    world.count("lyon", "sock", 10, at(-80))
+    world.count("lyon", "glove", 10, at(-80))
+    world.count("lyon", "glove", 11, at(-9))
+    world.count("lyon", "sock", 7, at(-8))
+    with world.store.session() as s:
+        ledger.post(s, at(-7))
+    world.put("stock_contradictions", {
+        "kind": "short_pick_in_stock", "location_id": "lyon", "sku": "sock", "subject": "f/1",
+        "units": 2, "state": "open", "found_at": at(-9),
+    })  # fmt: skip
+    with world.store.session() as s:
+        asked = {"now": NOON, "location": "", "cause": "", "closed": False, "limit": 9}
+        listed = s.query("show/drift", **asked)
+        totals = s.query("stock/drift_totals")
+        few = s.query("show/drift", **{**asked, "limit": 1})
+    assert open_in_words(totals) == (
+        "Open: 2 counts, 3 units missing and 1 found. Contradictions open: 1, of 2 units."
+    )
+    units = listed["units"].drop_nulls()
+    assert units.sum() == totals["found"].sum() - totals["missing"].sum()
+    assert listed["contradicts"].sum() == totals["contradicts"].sum() == 2
+    fact = listed.filter(pl.col("cause") == "short_pick_in_stock")
+    assert fact.select("units", "counted_at").row(0) == (None, None)
+    assert (cut(few)[0].height, cut(few)[1]) == (1, 2)
+    page = report.drift_page(reporting(world.store, tmp_path)).path.read_text()
+    assert "2 counts, 3 units missing and 1 found. Contradictions open: 1, of 2" in page
+    assert "short_pick_in_stock" in page
+    assert "be missing in the next count too" in page
+    assert '<div class="table"><table>' in page
+    assert ".table{overflow-x:auto}" in page
 
 
 def test_drift_is_listed_newest_first_by_location_and_cause(world: World):

@@ -23,6 +23,12 @@ def page(store: Store, oms: Oms, root: Path) -> Any:
     return sharing_page(hub)
 
 
+def test_a_page_without_buffers_says_so_once(store: Store, tmp_path: Path):
+    World(store)
+    done = page(store, network([channel("shop", share=1)]), tmp_path)
+    assert done.path.read_text("utf-8").count("No pooled channel has a SKU") == 1
+
+
 def test_the_page_tells_shares_quotas_weights_buffers_and_the_frontier(
     store: Store, tmp_path: Path
 ):

@@ -397,6 +397,7 @@ def test_the_list_and_the_counts_agree_and_the_page_shows_them(world: World, tmp
     with world.store.session() as s:
         found = not_observed(s, minute(65), 100)
         counts = by_channel(s, minute(65)).row(0, named=True)
+    assert found["of_all"].to_list() == [4] * 4
     by = dict(found.group_by("state").len().iter_rows())
     assert by == {"unobserved": 2, "refused": 1, "unsettled": 1}
     assert {k: counts[k] for k in by} == by
@@ -406,4 +407,6 @@ def test_the_list_and_the_counts_agree_and_the_page_shows_them(world: World, tmp
     assert (done.rows, done.totals["unobserved"]) == (4, 2)
     page = done.path.read_text()
     assert "s06" in page
+    assert "Not observed as desired: due, unsettled" in page
+    assert "unsettled: sent, and no receipt yet" in page
     assert "<svg" in page

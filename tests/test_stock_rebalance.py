@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from stock_world import NOON, World, at, channel, network
 
 from oms_pipelines.config import Oms
+from oms_pipelines.stock import rebalance
 from oms_pipelines.stock.listings import grants
 from oms_pipelines.stock.rebalance import factors, renew_weights
 from oms_pipelines.stock.sales import measure_sales
@@ -172,6 +173,18 @@ def weights(store: Store, now: Any, oms: Oms = TWO) -> tuple[list, dict]:
         changed = renew_weights(s, oms, now)["sku"].to_list()
         found = read_sharing(s, oms, now).weights
     return changed, {(c, k): f for c, k, f in found.iter_rows()}
+
+
+def test_that_nothing_sold_is_measured_once_a_while(store: Store, monkeypatch):
+    World(store)
+    measured = []
+    rates = rebalance.demand_rates
+    monkeypatch.setattr(rebalance, "demand_rates", lambda *x: measured.append(x) or rates(*x))
+    for hours in (0, 1, 23):
+        assert weights(store, at(hours)) == ([], {})
+    assert len(measured) == 1
+    weights(store, at(24))
+    assert len(measured) == 2
 
 
 def test_weights_stand_still_between_renewals_and_a_sku_that_sells_no_more_is_as_declared(

@@ -11,7 +11,14 @@ from oms_pipelines.config import Oms
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.stock.ledger import post
 from oms_pipelines.stock.sales_table import as_trace, read_lines, read_network
-from oms_pipelines.stock.whatif import Policy, compare, hub_play, read_shares, stored_trace
+from oms_pipelines.stock.whatif import (
+    Policy,
+    compare,
+    hub_play,
+    known_period,
+    read_shares,
+    stored_trace,
+)
 from oms_pipelines.store import Store
 
 COLUMNS = (
@@ -64,6 +71,26 @@ def test_a_past_period_is_its_opening_stock_what_came_and_what_was_bought(store:
         (at(3), "market", 4),
     ]
     assert past.history.select("channel_id", "units").rows() == [("shop", 2)]
+
+
+def test_days_without_stock_or_demand_are_named(store: Store):
+    world = World(store, "lyon", "lille")
+    world.count("lyon", "sock", 10, at(0))
+    world.count("lille", "sock", 10, at(26))
+    with store.session() as s:
+        post(s, at(27))
+    start = NOON.replace(hour=0)
+    with store.session(read_only=True) as s:
+        past = known_period(s, live(), start + 2 * DAY, start + 4 * DAY, at(99))
+        some = known_period(s, live(), start, start + 9 * DAY, at(30))
+    assert (past.since, past.until, past.note) == (start + 2 * DAY, start + 4 * DAY, "")
+    assert (some.since, some.until) == (start, start + 2 * DAY)
+    assert some.note == (
+        "Of these days: lyon has no stock before its first count, 2026-03-02 12:00 UTC; "
+        "lille has no stock before its first count, 2026-03-03 14:00 UTC; "
+        "no demand after 2026-03-03 18:00 UTC, where the hub's clock stands; "
+        "2026-03-04 to 2026-03-10 left out: the hub's clock has not come there."
+    )
 
 
 def test_what_was_short_then_is_short_in_the_replay_too(store: Store):
@@ -188,6 +215,9 @@ def test_a_mapping_or_predicate_that_cannot_be_used_is_refused(tmp_path):
         read_lines(table, MAPPED + ",price=price", replay)
     with pytest.raises(Misconfigured, match="write name=COLUMN"):
         read_lines(table, MAPPED + ",color=land", replay)
+    dear = replay.model_copy(update={"lines": "quantity > 0 AND price > 0"})
+    with pytest.raises(Misconfigured, match=r"replay.lines reads price, .*add price=COLUMN"):
+        read_lines(table, MAPPED, dear)
     wrong = replay.model_copy(update={"lines": "colour = 1"})
     with pytest.raises(Misconfigured, match="predicate"):
         read_lines(table, MAPPED, wrong)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
@@ -15,7 +14,9 @@ import yaml
 from rich.markup import escape
 
 from oms_pipelines import config
+from oms_pipelines.cli.ports import require_free
 from oms_pipelines.cli.show import rows, say
+from oms_pipelines.cli.signals import sigterm_interrupts
 from oms_pipelines.cli.summary import changes, show, summary
 from oms_pipelines.cli.tick import run_job
 from oms_pipelines.errors import OmsError
@@ -96,42 +97,37 @@ def prepare(root: Path, box: Any) -> Path:
     return file
 
 
-def _hold_none(*ports: int) -> None:
-    """Raise OmsError where something listens on one of these ports."""
-    for port in ports:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as e:
-                raise OmsError(
-                    f"the demo cannot listen on {port}: {e.strerror}; end what listens there (a "
-                    "demo, `oms sandbox`, `oms ui`), or give --port and --smtp-port. Nothing was "
-                    "deleted."
-                ) from None
-
-
 def run_demo(root: Path, days: int, port: int, smtp_port: int, sales: Sales) -> bool:
     """Run `days` of virtual trade; return whether all went well and a second sync was quiet.
 
-    With a table of sales the days are the table's.
+    With a table of sales the days are the table's. A SIGTERM ends it as Ctrl+C does.
     """
     from oms_pipelines.sandbox import running
 
     days = sales.days() if sales.path else days
-    _hold_none(port, smtp_port)  # else what another demo works on would be deleted under it
+    # else what another demo works on would be deleted under it
+    there = "a demo, `oms sandbox`, `oms ui`"
+    cure = f"end what listens there ({there}), or give --port and --smtp-port. Nothing was deleted."
+    require_free("the demo", cure, port, smtp_port)
     for name in _MADE:
         path = root / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     say("Starting the sandbox network: shops, a private sale, a till, warehouses, a carrier ...")
     options = {"port": port, "smtp_port": smtp_port, "process": True, **sales.options()}
-    with running(root / "sandbox", **options) as box:
-        file = prepare(root, box)
-        os.environ["OMS_CONFIG"] = str(file)
-        oms = config.load()
-        failed = _trade(oms, box, days)
-        moved, failed_again = _settle(oms)
-        _world(box.state(), root)
+    try:
+        # else the network would go on without the demo
+        with sigterm_interrupts(), running(root / "sandbox", **options) as box:
+            file = prepare(root, box)
+            os.environ["OMS_CONFIG"] = str(file)
+            oms = config.load()
+            failed = _trade(oms, box, days)
+            moved, failed_again = _settle(oms)
+            _world(box.state(), root)
+    except KeyboardInterrupt:
+        raise OmsError(
+            "the demo was told to end before it was over; its network is stopped, and what it "
+            f"made lies in {root.resolve()}. Another `oms demo` begins anew."
+        ) from None
     for line in dict.fromkeys([*failed, *failed_again]):
         say(f"[red]failed:[/] {escape(line)}", error=True)
     say(

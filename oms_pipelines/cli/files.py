@@ -25,8 +25,10 @@ def list_(
     oms = config.load()
     one_of(destination, [*(x.id for x in oms.locations), "erp"], "--destination")
     with reading(oms) as session:
-        found = session.query("dispatch/list_files", destination=destination).head(limit)
-    rows(found, as_json, "Files", "No file was written yet; `oms sync` writes them.", hide=_HIDDEN)
+        found = session.query("dispatch/list_files", destination=destination)
+    empty = "No file was written yet; `oms sync` writes them."
+    more = found.height - limit
+    rows(found.head(limit), as_json, "Files", empty, hide=_HIDDEN, more=more)
 
 
 @app.command()

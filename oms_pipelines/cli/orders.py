@@ -10,6 +10,7 @@ from oms_pipelines.cli.show import Json, Limit, document, rows, say, tell
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Rejected
 from oms_pipelines.store import Session
+from oms_pipelines.store.frames import cut
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,9 +44,10 @@ def list_(
     one_of(status, STATUSES, "--status")
     with reading(oms) as session:
         found = session.query("show/orders", channel=channel, status=status, limit=limit)
+    found, more = cut(found)
     wanted = "" if channel is None and status is None else " that fit"
     empty = f"No orders{wanted}. `oms sync` brings them in."
-    rows(found, as_json, "Orders", empty, hide=("delivery_mode",))
+    rows(found, as_json, "Orders", empty, hide=("delivery_mode",), more=more)
 
 
 @app.command()

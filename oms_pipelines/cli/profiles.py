@@ -31,6 +31,7 @@ def known_profiles(oms: Oms) -> list[str]:
 def inspect_file(oms: Oms, path: Path, name: str) -> Inspected:
     """Return what a file becomes by a profile. Raises Misconfigured for a wrong profile."""
     from oms_pipelines.logistics.parse import row_tests
+    from oms_pipelines.logistics.snapshots import whole_skus
     from oms_pipelines.logistics.verdicts import judged
 
     if name in oms.profiles:
@@ -42,4 +43,7 @@ def inspect_file(oms: Oms, path: Path, name: str) -> Inspected:
         done = judged(cast(rows, profile), profile, row_tests(profile.kind, clock.now(oms)))
     except Malformed as e:
         return Inspected(path.name, refused=str(e))
-    return Inspected(path.name, done.accepted, done.rejected)
+    accepted, rejected = done.accepted, done.rejected
+    if profile.kind == "stock":
+        accepted, rejected = whole_skus(accepted, rejected)
+    return Inspected(path.name, accepted, rejected)

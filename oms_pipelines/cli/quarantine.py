@@ -32,8 +32,13 @@ def list_(
     one_of(source, [*known, "hub"], "--source")
     wanted = None if state == "any" else state
     with reading(oms) as session:
-        found = session.query("quality/quarantine", state=wanted, source=source).head(limit)
-    rows(found, as_json, f"Quarantine: {state}", "No such record is kept back.", hide=_HIDDEN)
+        found = session.query("quality/quarantine", state=wanted, source=source)
+    title, empty, more = (
+        f"Quarantine: {state}",
+        "No such record is kept back.",
+        found.height - limit,
+    )
+    rows(found.head(limit), as_json, title, empty, hide=_HIDDEN, more=more)
 
 
 @app.command()

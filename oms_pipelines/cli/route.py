@@ -80,12 +80,15 @@ def backtest(
     if faults:
         raise Misconfigured(faults)
     folder = Path(oms.output) / "plans"
-    found = saved_inputs(folder)[-limit:]
+    every = saved_inputs(folder)
+    found = every[-limit:]
     rows(
         [_again(path, oms) for path in found],
         as_json,
         "Each plan as it was made, and by the rules of today",
         f"No plan was stored in {folder} yet; `oms sync` makes them.",
+        more=len(every) - limit,
+        option="--plans",
     )
 
 

@@ -57,14 +57,18 @@ def rows(
     title: str,
     empty: str,
     hide: Collection[str] = (),
+    more: int = 0,
+    option: str = "--limit",
 ) -> None:
     """Print rows as a table with a title, or as a JSON array of everything.
 
-    The table leaves out the columns `hide`, and those that no row fills.
+    The table leaves out the columns `hide`, and those that no row fills. `more` rows were cut
+    off by an option; they are told beside the table, of JSON on standard error.
     """
     data: list[Any] = list(found) if isinstance(found, Sequence) else found.to_dicts()
     if as_json:
         document(data)
+        tell_more(more, option, error=True)
         return
     if not data:
         tell(empty)
@@ -85,7 +89,14 @@ def rows(
     for row in data:
         table.add_row(*(escape(cell(row.get(n))) for n in names))
     _out.print(table)
+    tell_more(more, option)
     _out.print()
+
+
+def tell_more(more: int, option: str = "--limit", *, error: bool = False) -> None:
+    """Say how many rows an option cut off, if it did."""
+    if more > 0:
+        tell(f"{more} more; {option} to see them", error=error)
 
 
 def document(data: Any) -> None:

@@ -95,6 +95,7 @@ def _channels(results: dict) -> list[dict]:
             "sent": r.sent,
             "accepted": r.accepted,
             "rejected": r.rejected,
+            "unsettled": r.unsettled,
             "tracking told": told.get(r.channel_id, 0),
             "error": r.error,
         }
@@ -121,6 +122,9 @@ def show(told: dict) -> None:
     rows(told["channels"], False, "Channels", "No channel is told levels.")
     spent = sum(told["stages"].values())
     stages = ", ".join(f"{k} {v:.1f} s" for k, v in told["stages"].items())
+    kept = sum(r["quarantined"] for r in told["sources"])
+    if kept:
+        tell(f"Kept back: {kept}; `oms quarantine list` says what and why.")
     tell(f"Messages sent: {told['messages']}.  ERP orders: {told['erp_orders']}.")
     tell(f"Stages: {stages} (together {spent:.1f} s).")
     tell(f"Everything lies in {told['output']}")

@@ -66,7 +66,7 @@ def run_job(
 
     `window` reads whole days again (both included) instead of reading on from the cursors, and
     judges quality after; of it, `only` names one source, and without `publish` it ends with the
-    plan.
+    plan. Raises KeyboardInterrupt where a signal (SIGINT, SIGTERM) ended it.
     """
     from assets.partitions import RANGE, days, today
     from oms_pipelines.definitions import definitions
@@ -86,6 +86,8 @@ def run_job(
             asset_selection=None if window is None else _replayed(oms, definition, only, publish),
             raise_on_error=False,
         )
+    if _interrupted(done.all_events):
+        raise KeyboardInterrupt  # Dagster takes it for a failed step, and goes on living
     return Tick(hub, _failures(done.all_events), _durations(done.all_events))
 
 
@@ -128,6 +130,13 @@ def _is_dead(process: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def _interrupted(events: Sequence[Any]) -> bool:
+    """Tell whether a run ended because its process was told to."""
+    ends = (e.event_specific_data for e in events if e.event_type_value == "PIPELINE_FAILURE")
+    reasons = [x.failure_reason for x in ends]
+    return any(r is not None and r.value == "UNEXPECTED_TERMINATION" for r in reasons)
 
 
 def _failures(events: Sequence[Any]) -> list[str]:

@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from oms_pipelines import config
 from oms_pipelines.cli.instance import dagster_home
+from oms_pipelines.cli.ports import require_free
+from oms_pipelines.cli.signals import sigterm_interrupts
 from oms_pipelines.cli.tick import opened_instance
 from oms_pipelines.errors import OmsError
 
@@ -24,6 +25,8 @@ def serve_ui(port: int, said: Callable[[str], None]) -> None:
     """
     from oms_pipelines.cli.demo import sandbox_beside
 
+    cure = f"end what listens there (another `oms ui`?), or use `oms ui --port {port + 1}`"
+    require_free("the Dagster UI", cure, port)
     oms = config.load()
     file = config.config_path().resolve()
     os.environ["OMS_CONFIG"] = str(file)
@@ -35,7 +38,7 @@ def serve_ui(port: int, said: Callable[[str], None]) -> None:
         with suppress(KeyboardInterrupt):
             code = _wait(child)
     if code:
-        raise OmsError(f"dagster dev ended with {code}; is port {port} taken?")
+        raise OmsError(f"dagster dev ended with {code}")
 
 
 @contextmanager
@@ -46,13 +49,12 @@ def _processes(port: int) -> Generator[subprocess.Popen]:
         "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning",
     ]  # fmt: skip
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}  # it advises another command at each start
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    child = subprocess.Popen(command, env=quiet, start_new_session=True)
-    try:
-        yield child
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        _end(child)
+    with sigterm_interrupts():
+        child = subprocess.Popen(command, env=quiet, start_new_session=True)
+        try:
+            yield child
+        finally:
+            _end(child)
 
 
 def _wait(child: subprocess.Popen) -> int:
@@ -60,10 +62,6 @@ def _wait(child: subprocess.Popen) -> int:
     while (code := child.poll()) is None:
         time.sleep(0.2)
     return code
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
 
 
 def _end(child: subprocess.Popen) -> None:

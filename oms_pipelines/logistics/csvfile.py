@@ -26,6 +26,7 @@ _FOREIGN = {
     b"<": "an HTML or XML page",
 }
 _ONE_BYTE = ("cp125", "iso8859", "cp437", "cp850", "cp858")  # they take any bytes
+_DELIMITERS = (",", ";", "\t", "|")
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8"}
 
 
@@ -37,6 +38,7 @@ def read(body: bytes, profile: Profile, name: str = "file") -> pl.DataFrame:
     and the cure, never a value.
     """
     data = _utf8(body, profile, name)
+    _check_delimiter(data, profile, name)
     starts = _row_starts(data, profile, name)
     table = pl.read_csv(
         io.BytesIO(data),
@@ -128,6 +130,26 @@ def _refuse_foreign(body: bytes, profile: Profile, name: str) -> None:
                 f"{name}: the file begins as {encoding}, but {profile.encoding} is declared; "
                 f"declare encoding: {encoding}"
             )
+
+
+def _check_delimiter(data: bytes, profile: Profile, name: str) -> None:
+    """Refuse a header that another delimiter than the declared one cuts into the titles."""
+    header = data[: data.find(b"\n")].decode().strip()
+
+    def known(delimiter: str) -> int:
+        return len({t.strip('" ') for t in header.split(delimiter)} & set(profile.titles))
+
+    found = max(_DELIMITERS, key=known)
+    if known(found) <= max(known(profile.delimiter), 1):
+        return
+    spelled = {"\t": "\\t"}
+    there, declared = (spelled.get(x, x) for x in (found, profile.delimiter))
+    where = f"profiles.{profile.name}.delimiter of oms.yaml"
+    raise Malformed(
+        f'{name} line 1: the file is delimited by "{there}", but "{declared}" is declared '
+        f'({where}, "{Profile.delimiter}" where it is not written); write "{there}" there, with '
+        f"kind: {profile.kind}, or have the file written anew"
+    )
 
 
 def _row_starts(data: bytes, profile: Profile, name: str) -> np.ndarray:

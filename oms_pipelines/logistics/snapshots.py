@@ -15,6 +15,7 @@ from oms_pipelines.store import Session
 from oms_pipelines.touched import touch
 
 _COUNT = ["location_id", "sku", "counted_at"]
+NAMED = 3  # rows kept back, of a file that is refused for them
 _IS_LOT = pl.col("lot").is_not_null() | pl.col("expires_on").is_not_null()
 _LOT = pl.coalesce("lot", pl.col("expires_on").cast(pl.String)).alias("lot")
 
@@ -89,14 +90,15 @@ def parse_stock(
         *stock_tests(fetched_at),
         *unknown_sku(known),
     ]
-    parsed = _whole_skus(parse_rows(body, profile, location.id, name, page, tests))
+    parsed = parse_rows(body, profile, location.id, name, page, tests)
+    parsed = Parsed(*whole_skus(parsed.accepted, parsed.rejected), parsed.received)
     lots = parsed.accepted.with_columns(counted.alias("counted_at"), _LOT)
     rows = lots.group_by("location_id", "sku", "counted_at", maintain_order=True).agg(
         pl.col("quantity").sum()
     )
     lots = lots.drop_nulls("lot").select(columns_of("stock_lots"))
     if last is not None:
-        _check_shrink(rows, last, location, name)
+        _check_shrink(rows, last, location, name, parsed.rejected)
         if settings.absent == "zero":
             rows = pl.concat([rows, _absent(rows, parsed.rejected, last)])
     rows = rows.with_columns(
@@ -111,18 +113,18 @@ def parse_stock(
     return Counted(counts, parsed.rejected, parsed.received, lots)
 
 
-def _whole_skus(parsed: Parsed) -> Parsed:
+def whole_skus(accepted: pl.DataFrame, rejected: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Keep back the lots of a SKU that another row of is kept back: their sum is no count."""
-    broken = parsed.rejected["record_key"].drop_nulls().unique()
+    broken = rejected["record_key"].drop_nulls().unique()
     torn = pl.col("sku").is_in(broken.implode()) & _IS_LOT
-    lost = parsed.accepted.filter(torn).select(
-        "page",
-        "record",
-        pl.col("sku").alias("record_key"),
-        pl.lit("another lot of its SKU is kept back; send the file anew").alias("reason"),
+    told = pl.lit("another lot of its SKU is kept back; send the file anew")
+    if "line" in accepted.columns:
+        told = pl.format("line {}: {}", "line", told)
+    lost = accepted.filter(torn).with_columns(
+        pl.col("sku").alias("record_key"), told.alias("reason")
     )
-    rejected = pl.concat([parsed.rejected, lost]).sort("record")
-    return Parsed(parsed.accepted.filter(~torn), rejected, parsed.received)
+    both = pl.concat([rejected, lost.select(rejected.columns)]).sort("record")
+    return accepted.filter(~torn), both
 
 
 def _hashed(rows: pl.DataFrame, lots: pl.DataFrame) -> pl.DataFrame:
@@ -148,7 +150,9 @@ def stock_tests(fetched_at: datetime) -> list[pl.Expr]:
     ]
 
 
-def _check_shrink(rows: pl.DataFrame, last: pl.DataFrame, location: Location, name: str) -> None:
+def _check_shrink(
+    rows: pl.DataFrame, last: pl.DataFrame, location: Location, name: str, rejected: pl.DataFrame
+) -> None:
     settings = location.stock
     assert settings is not None
     if settings.absent == "zero":  # such a location leaves out what it has none of
@@ -157,9 +161,19 @@ def _check_shrink(rows: pl.DataFrame, last: pl.DataFrame, location: Location, na
     if before and (before - now) / before > settings.max_shrink:
         raise Malformed(
             f"{name}: {now} SKUs, but the last good count of {location.id} had {before}; more "
-            f"than {settings.max_shrink:.0%} are gone. The last good count stands. If it is "
-            f"true, raise locations.{location.id}.stock.max_shrink and read the file again"
+            f"than {settings.max_shrink:.0%} are gone{_kept_back(rejected)}. The last good count "
+            f"stands. If it is true, raise locations.{location.id}.stock.max_shrink and read the "
+            "file again"
         )
+
+
+def _kept_back(rejected: pl.DataFrame) -> str:
+    """Return how many rows were kept back, and why the first ones were, in words."""
+    if rejected.is_empty():
+        return ""
+    first = "; ".join(rejected["reason"].head(NAMED))
+    more = f"; {rejected.height - NAMED} more" if rejected.height > NAMED else ""
+    return f", since {rejected.height} rows were kept back ({first}{more})"
 
 
 def _absent(rows: pl.DataFrame, rejected: pl.DataFrame, last: pl.DataFrame) -> pl.DataFrame:

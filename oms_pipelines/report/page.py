@@ -16,7 +16,7 @@ h1{margin-bottom:0}h2{margin-top:2.5rem;border-bottom:1px solid #ddd}
 .when{color:#666}table{border-collapse:collapse;margin:1rem 0}
 th,td{padding:.25rem .8rem;border-bottom:1px solid #eee;text-align:left}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-svg{max-width:100%;height:auto}.none{color:#666;font-style:italic}
+.table{overflow-x:auto}svg{max-width:100%;height:auto}.none{color:#666;font-style:italic}
 """
 
 
@@ -89,7 +89,12 @@ def sheet(frame: pl.DataFrame, empty: str) -> str:
     kinds = ["n" if kind.is_numeric() else "" for kind in frame.dtypes]
     head = _cells("th", [n.replace("_", " ") for n in frame.columns], kinds)
     body = "".join(f"<tr>{_cells('td', row, kinds)}</tr>" for row in frame.iter_rows())
-    return f"<table><tr>{head}</tr>{body}</table>"
+    return f'<div class="table"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def rest(more: int, where: str) -> str:
+    """Return how many rows a table leaves out, and where they are; nothing where it has all."""
+    return f"<p>{more} more: {html.escape(where)}.</p>" if more > 0 else ""
 
 
 def _cells(tag: str, values: Sequence[Any], kinds: Sequence[str]) -> str:

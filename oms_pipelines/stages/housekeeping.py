@@ -49,6 +49,16 @@ def tidy_plans(hub: Hub) -> int:
     return delete_saved(hub.output / "plans", hub.now() - hub.oms.retention.plans)
 
 
+def tidy_stock(hub: Hub) -> tuple[int, int]:
+    """Delete alarms and drift closed longer ago than `retention.stock`; return how many."""
+    before = hub.now() - hub.oms.retention.stock
+    with hub.store.session() as session:
+        return (
+            session.run("housekeeping/forget_alarms", before=before),
+            session.run("housekeeping/forget_drift", before=before),
+        )
+
+
 def tidy_store(hub: Hub) -> None:
     """Put what ticks read by SKU in that order again. The store holds what it held."""
     with hub.store.session() as session:

@@ -40,7 +40,7 @@ class Facts:
 
 def sharing_page(hub: Hub) -> Reported:
     """Write the page: shares, quotas, weights, buffers, and the frontier of the buffers."""
-    from oms_pipelines.report.page import bars, curves, picture, section, sheet, write_page
+    from oms_pipelines.report.page import bars, curves, picture, rest, section, sheet, write_page
 
     now = hub.now()
     facts = _facts(hub, now)
@@ -51,15 +51,18 @@ def sharing_page(hub: Hub) -> Reported:
     drawn = picture(curves(by_risk(facts.lag, points, RISKS), own)) if points.height else ""
     plot = picture(bars(found, "units_shown", "channel", "Units shown")) if found.height else ""
     moved = effective_claims(facts.sharing.weights, hub.oms.channels)
+    most, dearest = _most_moved(moved), _dearest(held, facts.lag)
     sections = [
         section("Shares", plot, sheet(found, "No channel is told levels.")),
         section("Quotas", sheet(quotas(hub.oms, facts.quota_sales, now), "No quota is declared.")),
         section("Weights by demand", sheet(_by_channel(moved), "Shares are as declared."),
-                sheet(_most_moved(moved), "No SKU differs from what is declared.")),
+                sheet(most.head(TOP), "No SKU differs from what is declared."),
+                rest(most.height - TOP, "see the table stock_weights")),
         section("Buffers", sheet(kept(facts.stored), "No buffer was measured yet.")),
         section("Lost sales against oversells", _EXPLAINED, drawn,
                 sheet(_rounded(in_total(points).filter(pl.col("buffer") <= TOP)), _NONE),
-                sheet(_dearest(held, facts.lag), _NONE)),
+                sheet(dearest, _NONE) if dearest.height else "",
+                rest(held.height - TOP, "see the table stock_buffers")),
     ]  # fmt: skip
     file = hub.output / "pages" / "escrow_and_buffers.html"
     write_page(file, "Escrow and buffers", now, sections)
@@ -209,7 +212,7 @@ def _by_channel(moved: pl.DataFrame) -> pl.DataFrame:
 def _most_moved(moved: pl.DataFrame) -> pl.DataFrame:
     by = (pl.col("effective") - pl.col("declared")).abs()
     some = moved.filter(by > 0.005).sort(by.round(6), *KEYS, descending=[True, False, False])
-    return some.head(TOP).with_columns(pl.col("declared", "effective").round(2))
+    return some.with_columns(pl.col("declared", "effective").round(2))
 
 
 def kept(stored: pl.DataFrame) -> pl.DataFrame:

@@ -68,6 +68,14 @@ def desired_levels(
     Places that the same channels sell from are one pool.
     """
     channels = [c for c in oms.channels if c.stock.mode != "none"]
+    return share_out(*pools_of(atp, demand, oms, bills), channels, sharing or Sharing())
+
+
+def pools_of(
+    atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms, bills: pl.DataFrame = NO_BILLS
+) -> tuple[list[pl.DataFrame], list[frozenset[str]]]:
+    """Return pools (sku, pool) and the channels that sell from each, as `share_out` takes them."""
+    channels = [c for c in oms.channels if c.stock.mode != "none"]
     left = kits_left(less_demand(with_kits(atp, bills), demand, oms), bills)
     groups: dict[frozenset[str], list[str]] = {}
     for location in oms.locations:
@@ -82,7 +90,7 @@ def desired_levels(
         .agg(pl.col("quantity").sum().alias("pool"))
         for allowed in sellers
     ]
-    return share_out(pools, sellers, channels, sharing or Sharing())
+    return pools, sellers
 
 
 def sells_from(channel: Channel, location: Location) -> bool:

@@ -69,6 +69,16 @@ def open_by_cause(session: Session) -> pl.DataFrame:
     return session.query("stock/drift_open")
 
 
+def open_in_words(totals: pl.DataFrame) -> str:
+    """Return what rows of `drift_totals` add up to, in a line."""
+    n = {c: totals[c].sum() for c in totals.columns if totals.schema[c].is_integer()}
+    flying = f" ({n['in_flight']} of them perhaps in flight)" if n["in_flight"] else ""
+    return (
+        f"Open: {n['open']} counts, {n['missing']} units missing{flying} and {n['found']} found. "
+        f"Contradictions open: {n['contradictions']}, of {n['contradicts']} units."
+    )
+
+
 def _changed(corrections: pl.DataFrame) -> pl.DataFrame:
     """Return by how much (`by`) each count now moves the ledger otherwise, by case."""
     shelf = pl.when(pl.col("from_account").str.starts_with("world/"))

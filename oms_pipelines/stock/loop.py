@@ -7,6 +7,7 @@ import polars as pl
 from oms_pipelines.config import Oms
 from oms_pipelines.store import Session
 
+NOT_OBSERVED = "Not observed as desired: due, unsettled, refused, unobserved, differs, or alarmed"
 STATES = ("observed", "due", "unsettled", "refused", "unobserved", "differs")
 
 
@@ -51,9 +52,10 @@ def not_observed(
     channel_id: str | None = None,
     oms: Oms | None = None,
 ) -> pl.DataFrame:
-    """Return the levels not yet observed, alarmed ones first, with their age in minutes.
+    """Return the levels not observed as desired, alarmed ones first, with their age in minutes.
 
-    Of channels that `oms` says are told no levels, those that may still be showing units.
+    At most `limit`, and in `of_all` how many there are. Of channels that `oms` says are told no
+    levels, those that may still be showing units.
     """
     told = _told(oms) if oms else []
     session.frame("tmp_told", pl.DataFrame({"channel_id": told}, schema={"channel_id": pl.String}))

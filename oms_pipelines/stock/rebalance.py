@@ -14,7 +14,7 @@ import polars as pl
 
 from oms_pipelines.config import Channel, Oms
 from oms_pipelines.stock.sales import demand_rates, measured_days
-from oms_pipelines.stock.shares import KEYS, declared_claims
+from oms_pipelines.stock.shares import EVERY, KEYS, declared_claims
 from oms_pipelines.store import Session
 
 SMOOTHING = 10.0  # units
@@ -98,6 +98,8 @@ def renew_weights(session: Session, oms: Oms, now: datetime, *, anew: bool = Fal
         *KEYS, pl.lit(1.0).alias("factor"), pl.lit(0.0).alias("per_day")
     )
     rows = pl.concat([wanted, gone])
+    if rows.is_empty():  # nothing ever sold: else this would be measured anew by each tick
+        rows = pl.DataFrame([(EVERY, EVERY, 1.0, 0.0)], FACTORS, orient="row")
     session.upsert("stock_weights", rows.with_columns(pl.lit(now).alias("computed_at")))
     known = rows.join(stored.rename({"factor": "was"}), on=KEYS, how="left")
     moved = known.filter(pl.col("factor") != pl.col("was").fill_null(1.0))

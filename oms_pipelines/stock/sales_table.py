@@ -63,6 +63,7 @@ def read_lines(path: Path, columns: str, replay: Replay) -> pl.DataFrame:
     mapping = _mapping(columns)
     if not path.exists():
         raise Misconfigured([f"{path}: no such file"])
+    _check_predicates(replay, mapping)
     parquet = path.suffix == ".parquet"
     frame = pl.read_parquet(path) if parquet else pl.read_csv(path, infer_schema=False)
     unknown = sorted(set(mapping.values()) - set(frame.columns))
@@ -135,6 +136,23 @@ def _mapping(text: str) -> dict[str, str]:
     if missing:
         raise Misconfigured([f"--map: no column is given for {', '.join(missing)}"])
     return found
+
+
+def _check_predicates(replay: Replay, mapping: dict[str, str]) -> None:
+    """Refuse predicates that read a column which `--map` does not give."""
+    told = {"replay.lines": replay.lines}
+    told |= {f"replay.channels.{name}": text for name, text in replay.channels.items()}
+    faults = []
+    for path, text in told.items():
+        try:
+            read = pl.sql_expr(text).meta.root_names()
+        except PolarsError as e:
+            raise Misconfigured([f"{path}: not a predicate: {str(e)[:200]}"]) from None
+        for name in sorted(set(read) - {*mapping, "part", "who", "at"}):
+            cure = f"add {name}=COLUMN" if name in OPTIONAL else f"there are {', '.join(mapping)}"
+            faults.append(f"--map: the predicate {path} reads {name}, which has no column; {cure}")
+    if faults:
+        raise Misconfigured(faults)
 
 
 def _typed(rows: pl.DataFrame, zone: str) -> pl.DataFrame:

@@ -6,7 +6,7 @@ sales are understated where the shops were empty; between settings they compare 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,50 @@ def read_shares(path: Path, oms: Oms) -> Policy:
     if faults:
         raise Misconfigured(faults)
     return Policy(path.stem, replaced)
+
+
+@dataclass(frozen=True)
+class Period:
+    """A period to replay; `note` tells what of it has no stock, or no demand."""
+
+    since: datetime
+    until: datetime
+    note: str = ""
+
+
+def known_period(
+    session: Session, oms: Oms, since: datetime, until: datetime, now: datetime
+) -> Period:
+    """Return a period without the days that the hub's clock has not reached.
+
+    What was wanted where nothing was counted yet stays in it, and counts as lost.
+    """
+    begun = dict(session.query("stock/whatif_begun").iter_rows())
+    last = _midnight(now) + timedelta(days=1)
+    end = max(min(until, last), since + timedelta(days=1))
+    told = []
+    for place in (x for x in oms.locations if x.sells):
+        at = begun.get(place.id)
+        if at is None:
+            told.append(f"{place.id} has no stock: it was never counted")
+        elif at > since:
+            told.append(f"{place.id} has no stock before its first count, {at:%Y-%m-%d %H:%M} UTC")
+    if now < end:
+        told.append(f"no demand after {now:%Y-%m-%d %H:%M} UTC, where the hub's clock stands")
+    if end < until:
+        told.append(f"{_days(end, until)} left out: the hub's clock has not come there")
+    return Period(since, end, f"Of these days: {'; '.join(told)}." if told else "")
+
+
+def _midnight(moment: datetime) -> datetime:
+    day = moment.astimezone(UTC)
+    return day.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _days(first: datetime, until: datetime) -> str:
+    """Return days by name; `until` is not included."""
+    last = until - timedelta(days=1)
+    return f"{first:%Y-%m-%d}" + ("" if last <= first else f" to {last:%Y-%m-%d}")
 
 
 def stored_trace(session: Session, oms: Oms, since: datetime, until: datetime) -> Trace:

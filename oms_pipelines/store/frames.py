@@ -37,6 +37,12 @@ def schema() -> ModuleType:
     return schema
 
 
+def cut(found: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Return the rows of a limited query without `of_all`, and how many more there are."""
+    more = found["of_all"][0] - found.height if found.height else 0
+    return found.drop("of_all"), more
+
+
 class Stream:
     """Rows as Arrow, and as nothing else, so that neither side looks closer.
 

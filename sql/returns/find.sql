@@ -25,4 +25,3 @@ found AS (
 SELECT *
 FROM found
 ORDER BY placed_at DESC NULLS LAST, order_id, return_id
-LIMIT 20

@@ -1,5 +1,5 @@
 -- Levels that their channel was not seen to show, alarmed ones first, then the oldest, at most
--- $limit, of one channel or (null) of all. Grain: (channel, channel SKU). States as in
+-- $limit of all (`of_all`), of one channel or (null) of all. Grain: (channel, channel SKU). States as in
 -- loop_states.sql. Of a channel that is told no levels (not $all, and not in tmp_told), those
 -- that it may still be showing.
 WITH unread AS (
@@ -38,7 +38,7 @@ WITH unread AS (
 )
 SELECT channel_id, channel_sku, sku, state, since, desired, version, sent, sent_version,
     accepted, accepted_version, accepted_at, observed, observed_version, observed_at, alarmed_at,
-    kind, error
+    kind, error, count(*) OVER () AS of_all
 FROM aged
 ORDER BY alarmed_at NULLS LAST, since, channel_id, channel_sku
 LIMIT $limit
