@@ -1,0 +1,164 @@
+"""Candidate plans of orders as columns: what each takes from where, and what it costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oms_pipelines.routing.candidates import Problem
+from oms_pipelines.routing.demands import Demands, Parcels
+
+
+@dataclass(frozen=True)
+class Columns:
+    """c candidate plans, and their claims by column: a unit's multiples from a location."""
+
+    order: np.ndarray  # c
+    cost: np.ndarray  # c, what it costs
+    weight: np.ndarray  # c, what it leaves unfilled, and what is not from the nearest, weighs
+    parts: np.ndarray  # c
+    column: np.ndarray  # of the claim, ascending
+    unit: np.ndarray  # of the claim
+    location: np.ndarray  # of the claim
+    times: np.ndarray  # of the claim, multiples
+
+    def chosen(self, rows: np.ndarray) -> "Columns":
+        """Return some columns (ascending)."""
+        place = np.full(len(self.order), -1)
+        place[rows] = np.arange(len(rows))
+        mine = place[self.column] >= 0
+        return Columns(
+            self.order[rows], self.cost[rows], self.weight[rows], self.parts[rows],
+            place[self.column[mine]], self.unit[mine], self.location[mine], self.times[mine],
+        )  # fmt: skip
+
+
+def joined(some: list[Columns]) -> Columns:
+    """Return columns one after another."""
+    at = np.cumsum([0] + [len(x.order) for x in some])
+    return Columns(
+        *(np.concatenate([getattr(x, f) for x in some]) for f in ("order", "cost", "weight", "parts")),
+        np.concatenate([x.column + n for x, n in zip(some, at[:-1], strict=True)]),
+        *(np.concatenate([getattr(x, f) for x in some]) for f in ("unit", "location", "times")),
+    )  # fmt: skip
+
+
+class Maker:
+    """Makes columns of orders and the locations they take."""
+
+    def __init__(self, problem: Problem, demands: Demands):
+        self.problem, self.demands = problem, demands
+        self.parcels = Parcels(problem)
+        starts = demands.item_first
+        grams = self.parcels.grams * problem.step
+        self.grams = np.add.reduceat(grams, starts)
+        self.total = np.add.reduceat(demands.need, demands.first[:-1])
+
+    def make(self, orders: np.ndarray, places: np.ndarray, prices: np.ndarray,
+             fits: np.ndarray) -> Columns:  # fmt: skip
+        """Return a column for each row of orders and places (-1 is none).
+
+        Each unit comes from where it gains most at `prices` (U x L), as far as `fits`; where the
+        plan has its last part, all of it does.
+        """
+        d = self.demands
+        sizes = d.first[orders + 1] - d.first[orders]
+        starts = np.cumsum(sizes) - sizes
+        row = np.repeat(np.arange(len(orders)), sizes)
+        unit = np.repeat(d.first[orders] - starts, sizes) + np.arange(sizes.sum())
+        at = places[row]
+        there = np.maximum(at, 0)
+        gain = np.take_along_axis(d.weight[unit, None] - prices[unit], there, axis=1)
+        last = ((places >= 0).sum(axis=1) >= d.parts[orders])[row, None]
+        room = np.take_along_axis(fits[unit], there, axis=1) * ((at >= 0) & ((gain > 0) | last))
+        best = np.argsort(-gain, axis=1, kind="stable")
+        room = np.take_along_axis(room, best, axis=1)
+        before = np.cumsum(room, axis=1) - room
+        taken = np.clip(d.need[unit][:, None] - before, 0, room)
+        which, k = np.nonzero(taken)
+        location = at[which, best[which, k]]
+        return self.priced(orders, row[which], unit[which], location, taken[which, k])
+
+    def priced(self, orders: np.ndarray, column: np.ndarray, unit: np.ndarray,
+               location: np.ndarray, times: np.ndarray) -> Columns:  # fmt: skip
+        """Return columns of claims, with what they cost."""
+        d, count = self.demands, self.problem.failed.shape[1]
+        key, part = np.unique(column * count + location, return_inverse=True)
+        owner, where = key // count, key % count
+        grams = np.zeros(len(key))
+        np.add.at(grams, part, self.grams[unit] * times)
+        price = self.parcels.cost(orders[owner], grams)
+        price = price + self.problem.local_cost[orders[owner], where]
+        cost = np.zeros(len(orders), dtype=np.int64)
+        np.add.at(cost, owner, price)
+        parts = np.bincount(owner, minlength=len(orders))
+        got = np.zeros(len(orders), dtype=np.int64)
+        np.add.at(got, column, d.weight[unit] * times)
+        wanted = np.add.reduceat(d.need * d.weight, d.first[:-1])[orders]
+        remote = np.full(len(orders), np.iinfo(np.int64).max)
+        np.minimum.at(remote, owner, d.remote[orders[owner], where])
+        return Columns(orders, cost, wanted - got + np.where(parts, remote, 0), parts,
+                       column, unit, location, times)  # fmt: skip
+
+    def whole(self, columns: Columns) -> np.ndarray:
+        """Tell which columns fill all that the order needs."""
+        got = np.bincount(columns.column, columns.times, minlength=len(columns.order))
+        return got == self.total[columns.order]
+
+    def allowed(self, columns: Columns) -> np.ndarray:
+        """Tell which columns the split policy allows: complete, or with a part left; each worth it."""
+        d, p = self.demands, self.problem
+        orders = columns.order
+        good = self.whole(columns) | (columns.parts < d.parts[orders])
+        if not p.least_worth[orders].any():
+            return good
+        worth = np.add.reduceat(p.worth * p.step, d.item_first)
+        count = p.failed.shape[1]
+        key, part = np.unique(columns.column * count + columns.location, return_inverse=True)
+        value = np.zeros(len(key), dtype=np.int64)
+        np.add.at(value, part, worth[columns.unit] * columns.times)
+        owner = key // count
+        all_ = np.add.reduceat(worth * d.need, d.first[:-1])[orders]
+        rest = all_ - np.bincount(owner, value, minlength=len(orders)).astype(np.int64)
+        least = p.least_worth[orders]
+        alone = (columns.parts <= 1) & self.whole(columns)
+        poor = np.zeros(len(orders), dtype=bool)
+        poor[owner[value < least[owner]]] = True
+        poor |= ~self.whole(columns) & (rest < least) & (columns.parts > 0)
+        return good & (alone | ~poor)
+
+    def usage(self, columns: Columns) -> np.ndarray:
+        """Return units of stock (SKUs x L) that columns take together."""
+        used = np.zeros_like(self.problem.stock)
+        item, location, units, _ = self.items(columns)
+        np.add.at(used, (self.problem.sku[item], location), units)
+        return used
+
+    def items(self, columns: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return the claims by item: item, location, units, column."""
+        d, p = self.demands, self.problem
+        ends = np.append(d.item_first, len(p.sku))
+        sizes = (ends[1:] - ends[:-1])[columns.unit]
+        claim = np.repeat(np.arange(len(columns.unit)), sizes)
+        starts = np.cumsum(sizes) - sizes
+        item = np.repeat(d.item_first[columns.unit] - starts, sizes) + np.arange(sizes.sum())
+        return (item, columns.location[claim], columns.times[claim] * p.step[item],
+                columns.column[claim])  # fmt: skip
+
+    def visits(self, columns: Columns) -> np.ndarray:
+        """Return how many parts leave each location (L)."""
+        count = self.problem.failed.shape[1]
+        key = np.unique(columns.column * count + columns.location)
+        return np.bincount(key % count, minlength=count)
+
+    def fits(self, stock: np.ndarray, capacity: np.ndarray) -> np.ndarray:
+        """Return the multiples (U x L) that stock and capacity let each location give."""
+        d, p = self.demands, self.problem
+        units = np.maximum(stock, 0)[p.sku] // p.step[:, None]
+        times = np.minimum.reduceat(units, d.item_first, axis=0)
+        return np.minimum(times, d.fits) * (capacity > 0)
+
+    def prices(self, stock_prices: np.ndarray) -> np.ndarray:
+        """Return what a multiple of each unit costs at each location (U x L)."""
+        p = self.problem
+        each = p.step[:, None] * stock_prices[p.sku]
+        return np.add.reduceat(each, self.demands.item_first, axis=0)
