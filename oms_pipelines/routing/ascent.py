@@ -18,6 +18,7 @@ from oms_pipelines.routing.columns import Columns, Maker
 from oms_pipelines.routing.pricing import Pricer
 
 DEFLECTION, SHRINK, PATIENCE = 0.6, 0.6, 5
+AHEAD = 0.05
 
 
 @dataclass
@@ -29,8 +30,8 @@ class Prices:
     bound: float
 
 
-def ascend(maker: Maker, pricer: Pricer, rounds: int, start: Prices | None = None,
-           target: float | None = None) -> tuple[Prices, list[Columns]]:  # fmt: skip
+def ascend(maker: Maker, pricer: Pricer, rounds: int,
+           start: Prices | None = None) -> tuple[Prices, list[Columns]]:  # fmt: skip
     """Raise prices for some rounds; return the best, and each round's columns."""
     p = maker.problem
     limited = p.capacity < UNLIMITED
@@ -73,8 +74,9 @@ def ascend(maker: Maker, pricer: Pricer, rounds: int, start: Prices | None = Non
         if not norm:
             break
         along = (direction * over).sum() + (drift * full).sum()
-        goal = max(best.bound, bound) * 1.05 if target is None else target
-        size = step * max(goal - bound, 1e-3 * abs(goal)) / max(along, 0.3 * norm)
+        # what is aimed at: a little more than the best, in proportion to what all parcels cost
+        lacks = best.bound - bound + AHEAD * float(columns.cost.sum())
+        size = step * lacks / max(along, 0.3 * norm)
         at = np.maximum(at + size * direction, 0)
         capacity = np.maximum(capacity + size * drift, 0) * limited
     return best, seen
@@ -90,12 +92,28 @@ def _first_prices(maker: Maker) -> np.ndarray:
     short = wants > p.stock.sum(axis=1)
     if short.any():
         items = alone[short[p.sku[alone]]]
-        weight = d.weight[d.item_unit[items]] / p.step[items]
+        weight = d.worth[d.item_unit[items]] / p.step[items]
         by = items[np.lexsort((-weight, p.sku[items]))]
-        heavy = d.weight[d.item_unit[by]] / p.step[by]
+        heavy = d.worth[d.item_unit[by]] / p.step[by]
         before = np.cumsum(p.need[by])
         head = np.searchsorted(p.sku[by], p.sku[by])
         before = before - np.concatenate([[0], before])[head]
         lost = before > p.stock.sum(axis=1)[p.sku[by]]
         np.maximum.at(prices, p.sku[by[lost]], heavy[lost][:, None])
     return prices
+
+
+def least_cost(maker: Maker, pricer: Pricer, prices: Prices, plan: Columns) -> float:
+    """Return what any plan costs at least that leaves each order as much unfilled as this one.
+
+    `plan` has a column an order, in turn.
+    """
+    p = maker.problem
+    found = pricer.best(maker.prices(prices.stock), tolls=prices.capacity)
+    d = maker.demands
+    left = np.add.reduceat(d.need * d.worth, d.first[:-1]).astype(np.float64)
+    np.subtract.at(left, plan.order[plan.column], d.worth[plan.unit] * plan.times)
+    each = np.where(plan.weight > 0, np.maximum(found.value - left, 0), found.value)
+    limited = p.capacity < UNLIMITED
+    paid = (prices.stock * p.stock).sum() + (prices.capacity * np.where(limited, p.capacity, 0)).sum()
+    return float(each.sum() - paid)

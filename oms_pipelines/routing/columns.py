@@ -1,11 +1,11 @@
 """Candidate plans of orders as columns: what each takes from where, and what it costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from oms_pipelines.routing.candidates import Problem
-from oms_pipelines.routing.demands import Demands, Parcels
+from oms_pipelines.routing.demands import Demands, Parcels, spread
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,37 @@ def joined(some: list[Columns]) -> Columns:
 class Maker:
     """Makes columns of orders and the locations they take."""
 
-    def __init__(self, problem: Problem, demands: Demands):
+    def __init__(self, problem: Problem, demands: Demands, parcels: Parcels | None = None):
         self.problem, self.demands = problem, demands
-        self.parcels = Parcels(problem)
+        self.parcels = parcels or Parcels(problem)
         starts = demands.item_first
         grams = self.parcels.grams * problem.step
         self.grams = np.add.reduceat(grams, starts)
         self.total = np.add.reduceat(demands.need, demands.first[:-1])
+
+    def of(self, orders: np.ndarray) -> tuple["Maker", np.ndarray]:
+        """Return a maker for some orders (ascending) alone, and their units."""
+        d, p = self.demands, self.problem
+        sizes = d.first[orders + 1] - d.first[orders]
+        unit = spread(d.first[orders], sizes)
+        ends = np.append(d.item_first, len(p.sku))
+        items = ends[unit + 1] - ends[unit]
+        item = spread(ends[unit], items)
+        number = np.arange(len(orders))
+        demands = replace(
+            d, first=np.append(0, np.cumsum(sizes)), order=np.repeat(number, sizes),
+            need=d.need[unit], fits=d.fits[unit], weight=d.weight[unit], worth=d.worth[unit],
+            item_first=np.cumsum(items) - items, item_unit=np.repeat(np.arange(len(unit)), items),
+            whole=d.whole[orders], part=d.part[orders], remote=d.remote[orders],
+            parts=d.parts[orders],
+        )  # fmt: skip
+        problem = replace(
+            p, order=np.repeat(number, np.add.reduceat(items, demands.first[:-1])),
+            sku=p.sku[item], need=p.need[item], worth=p.worth[item], step=p.step[item],
+            failed=p.failed[orders], local_cost=p.local_cost[orders], parts=p.parts[orders],
+            least_worth=p.least_worth[orders], near_first=p.near_first[orders],
+        )  # fmt: skip
+        return Maker(problem, demands, self.parcels.of(orders, item)), unit
 
     def make(self, orders: np.ndarray, places: np.ndarray, prices: np.ndarray,
              fits: np.ndarray) -> Columns:  # fmt: skip
@@ -62,12 +86,11 @@ class Maker:
         """
         d = self.demands
         sizes = d.first[orders + 1] - d.first[orders]
-        starts = np.cumsum(sizes) - sizes
         row = np.repeat(np.arange(len(orders)), sizes)
-        unit = np.repeat(d.first[orders] - starts, sizes) + np.arange(sizes.sum())
+        unit = spread(d.first[orders], sizes)
         at = places[row]
         there = np.maximum(at, 0)
-        gain = np.take_along_axis(d.weight[unit, None] - prices[unit], there, axis=1)
+        gain = np.take_along_axis(d.worth[unit, None] - prices[unit], there, axis=1)
         last = ((places >= 0).sum(axis=1) >= d.parts[orders])[row, None]
         room = np.take_along_axis(fits[unit], there, axis=1) * ((at >= 0) & ((gain > 0) | last))
         best = np.argsort(-gain, axis=1, kind="stable")
@@ -139,8 +162,7 @@ class Maker:
         ends = np.append(d.item_first, len(p.sku))
         sizes = (ends[1:] - ends[:-1])[columns.unit]
         claim = np.repeat(np.arange(len(columns.unit)), sizes)
-        starts = np.cumsum(sizes) - sizes
-        item = np.repeat(d.item_first[columns.unit] - starts, sizes) + np.arange(sizes.sum())
+        item = spread(d.item_first[columns.unit], sizes)
         return (item, columns.location[claim], columns.times[claim] * p.step[item],
                 columns.column[claim])  # fmt: skip
 

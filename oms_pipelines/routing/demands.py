@@ -4,6 +4,7 @@ A unit is what comes from one place in the same multiple: an item, or a group of
 Money and weights are whole ten-thousandths.
 """
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ class Demands:
     need: np.ndarray  # U, multiples
     fits: np.ndarray  # U x L, multiples that the location could give at the start
     weight: np.ndarray  # U, what a multiple left unfilled weighs
+    worth: np.ndarray  # U, what prices may go to for a multiple: more than it ever costs
     item_first: np.ndarray  # U: the first item of each unit
     item_unit: np.ndarray  # m
     whole: np.ndarray  # n x L: the order in one parcel, incl. what depends on the location
@@ -46,14 +48,21 @@ def demands_of(problem: Problem) -> Demands:
     whole = problem.local_cost + problem.parcel_cost[:, None]
     spread = int(whole.max(initial=0)) * 3 + 1
     size = np.add.reduceat(problem.step, starts)
+    worth = np.where(problem.near_first, problem.failed.shape[1] + 2, 2) * spread
     return Demands(
         first=np.searchsorted(order, count), order=order,
         need=problem.need[starts] // problem.step[starts], fits=fits,
-        weight=_weights(problem, spread)[order] * size,
+        weight=_weights(problem, spread)[order] * size, worth=worth[order] * size,
         item_first=starts, item_unit=np.repeat(np.arange(len(starts)), _sizes(starts, problem)),
         whole=whole, part=problem.local_cost + least[:, None],
         remote=_remote(problem, fits, order, spread), parts=problem.parts,
     )  # fmt: skip
+
+
+def spread(first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return the numbers of ranges, one range after another."""
+    starts = np.cumsum(sizes) - sizes
+    return np.repeat(first - starts, sizes) + np.arange(sizes.sum())
 
 
 def _sizes(starts: np.ndarray, problem: Problem) -> np.ndarray:
@@ -118,6 +127,12 @@ class Parcels:
         self.price = amounts[table] if table.size else np.zeros((1, 1), dtype=np.int64)
         self.breaks = problem.tariff.breaks
         self.grams = _grams(problem)
+
+    def of(self, orders: np.ndarray, items: np.ndarray) -> "Parcels":
+        """Return the same for some orders and their items alone."""
+        few = copy(self)
+        few.sent, few.pair, few.grams = self.sent[orders], self.pair[orders], self.grams[items]
+        return few
 
     def cost(self, order: np.ndarray, grams: np.ndarray) -> np.ndarray:
         """Return the price of parcels of some orders; nan grams are unknown."""

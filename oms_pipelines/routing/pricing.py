@@ -49,10 +49,10 @@ class Pricer:
         d = replace(self.demands, whole=self.demands.whole + tolls, part=self.demands.part + tolls)
         fits = d.fits if fits is None else fits
         rows = np.arange(len(d.parts)) if some is None else some
-        gain = np.where(fits > 0, d.weight[:, None] - prices, 0.0)
+        gain = np.where(fits > 0, d.worth[:, None] - prices, 0.0)
         most = 4 * float(np.abs(gain).max(initial=0)) + 4 * float(d.whole.max(initial=0)) + 1
         view = _View(d, fits, np.maximum(gain, 0), gain, most, self.simple)
-        none = _by_order(d.need * d.weight, d)[rows].astype(np.float64)
+        none = _by_order(d.need * d.worth, d)[rows].astype(np.float64)
         value = none.copy()
         places = np.full((len(rows), 3), NONE)
         self._one(view, rows, none, value, places)
@@ -77,10 +77,10 @@ class Pricer:
         """
         d = replace(self.demands, whole=self.demands.whole + tolls, part=self.demands.part + tolls)
         best = self.best(prices, fits, some, tolls)
-        gain = np.where(fits > 0, d.weight[:, None] - prices, 0.0)
+        gain = np.where(fits > 0, d.worth[:, None] - prices, 0.0)
         most = 4 * float(np.abs(gain).max(initial=0)) + 4 * float(d.whole.max(initial=0)) + 1
         view = _View(d, fits, np.maximum(gain, 0), gain, most, self.simple)
-        none = _by_order(d.need * d.weight, d)[some].astype(np.float64)
+        none = _by_order(d.need * d.worth, d)[some].astype(np.float64)
         limit = best.value + beyond
         orders, places = [some], [best.places]
         one = self._ones(view, some, none)
