@@ -1,0 +1,174 @@
+"""The joint plan of a batch: every order takes one of its plans, stock and capacity are shared.
+
+What counts first is what is left unfilled, by priority and age (`demands`), then what is paid.
+Orders that nobody can disturb take their best plan. Of the others, groups that compete with few
+plans are solved exactly; the rest by prices that bound every plan (`ascent`), rounded and then
+improved neighborhood by neighborhood (`improve`). The work is counted in rounds and in the
+solver's deterministic time, so a slow machine changes the wait and not the plan.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oms_pipelines.routing.ascent import Prices, ascend, least_cost
+from oms_pipelines.routing.blocks import choose
+from oms_pipelines.routing.candidates import UNLIMITED, Problem
+from oms_pipelines.routing.columns import Columns, Maker, joined
+from oms_pipelines.routing.demands import demands_of
+from oms_pipelines.routing.enumerate import count_plans, every_plan
+from oms_pipelines.routing.greedy import Taken
+from oms_pipelines.routing.improve import improve
+from oms_pipelines.routing.pricing import Pricer
+from oms_pipelines.routing.rounding import construct, in_turn
+
+FEW = 4000  # plans of a group that is solved exactly
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much is tried: rounds of prices, passes and size of neighborhoods, solver's time."""
+
+    rounds: int = 60
+    passes: int = 3
+    size: int = 200
+    effort: float = 0.5
+    exact: float = 20.0
+
+
+@dataclass(frozen=True)
+class Joint:
+    """What was found: a column an order in turn, and the least that equal service costs."""
+
+    columns: Columns
+    bound: int
+    alone: int  # orders that nobody disturbs
+    exact: int  # orders in groups that were solved exactly
+
+
+def optimize(problem: Problem, work: Work = Work()) -> Joint:
+    """Return the joint plan of all orders of a problem."""
+    maker = Maker(problem, demands_of(problem))
+    group = _groups(maker)
+    parts, bound = [], 0.0
+    alone = np.flatnonzero(group < 0)
+    exact = np.flatnonzero(_small(maker, group))
+    rest = np.setdiff1d(np.arange(len(group)), np.concatenate([alone, exact]))
+    for orders, plan in ((alone, _alone), (exact, _exactly), (rest, _by_prices)):
+        if orders.size:
+            few, unit = maker.of(orders)
+            columns, least = plan(few, work)
+            parts.append(_as_of(columns, orders, unit))
+            bound += least
+    if not parts:
+        return Joint(_none(maker), 0, 0, 0)
+    columns = in_turn(joined(parts), len(group))
+    return Joint(columns, int(np.ceil(bound - 0.5)), len(alone), len(exact))
+
+
+def _none(maker: Maker) -> Columns:
+    none = np.empty(0, dtype=np.int64)
+    return maker.priced(none, none, none, none, none)
+
+
+def _as_of(columns: Columns, orders: np.ndarray, unit: np.ndarray) -> Columns:
+    """Return columns of some orders as columns of all."""
+    return Columns(orders[columns.order], columns.cost, columns.weight, columns.parts,
+                   columns.column, unit[columns.unit], columns.location, columns.times)  # fmt: skip
+
+
+def _groups(maker: Maker) -> np.ndarray:
+    """Return the group of orders that may want the same unit or room (n); -1 is none."""
+    p, d = maker.problem, maker.demands
+    asked = np.zeros_like(p.stock)
+    units = np.minimum(d.fits, d.need[:, None])[d.item_unit] * p.step[:, None]
+    np.add.at(asked, p.sku, units)
+    short = (asked > p.stock)[p.sku] & (units > 0)
+    goes = np.logical_or.reduceat(d.fits > 0, d.first[:-1], axis=0)
+    full = (goes.sum(axis=0) > p.capacity) & (p.capacity < UNLIMITED)
+    item, location = np.nonzero(short)
+    count = p.stock.shape[1]
+    order = np.concatenate([p.order[item], np.nonzero(goes & full)[0]])
+    thing = np.concatenate([p.sku[item] * count + location,
+                            p.stock.size + np.nonzero(goes & full)[1]])  # fmt: skip
+    return _connected(order, thing, len(p.parts))
+
+
+def _connected(order: np.ndarray, thing: np.ndarray, n: int) -> np.ndarray:
+    """Return the least order that each is connected with through things (n), -1 for none."""
+    label = np.full(n, -1)
+    label[order] = order
+    thing = np.unique(thing, return_inverse=True)[1]
+    while thing.size:
+        least = np.full(thing.max() + 1, n)
+        np.minimum.at(least, thing, label[order])
+        new = label.copy()
+        np.minimum.at(new, order, least[thing])
+        new[new >= 0] = np.minimum(new, new[new])[new >= 0]
+        if (new == label).all():
+            break
+        label = new
+    return label
+
+
+def _small(maker: Maker, group: np.ndarray) -> np.ndarray:
+    """Tell which orders are in a group that has few plans."""
+    some = group >= 0
+    plans = np.zeros(len(group))
+    np.add.at(plans, group[some], count_plans(maker)[some])
+    return some & (plans[group] <= FEW)
+
+
+def _alone(few: Maker, work: Work) -> tuple[Columns, float]:
+    """Give each order its best plan."""
+    d, p = few.demands, few.problem
+    pricer = Pricer(d)
+    nothing = np.zeros(d.fits.shape)
+    spread = float((d.whole - d.part).max(initial=0)) * 3 + 1
+    orders, places = pricer.several(nothing, d.fits, np.arange(len(d.parts)), 8, spread)
+    found = few.make(orders, places, nothing, d.fits)
+    free = Prices(np.zeros(p.stock.shape), np.zeros(len(p.capacity)), 0.0)
+    found = joined([found, construct(few, pricer, free)])
+    found = found.chosen(np.flatnonzero(few.allowed(found)))
+    by = np.lexsort((found.cost, found.weight, found.order))
+    best = np.sort(by[np.unique(found.order[by], return_index=True)[1]])
+    taken = in_turn(found.chosen(best), len(d.parts))
+    return taken, float(taken.cost.sum())
+
+
+def _exactly(few: Maker, work: Work) -> tuple[Columns, float]:
+    """Choose among all plans there are."""
+    d, p = few.demands, few.problem
+    found = every_plan(few, np.arange(len(d.parts)))
+    empty = np.flatnonzero(found.parts == 0)
+    solved = choose(few, found, empty, p.stock, p.capacity, work.exact)
+    taken = in_turn(found.chosen(solved.rows), len(d.parts))
+    return taken, solved.bound - float(taken.weight.sum())
+
+
+def _by_prices(few: Maker, work: Work) -> tuple[Columns, float]:
+    """Price stock, round, improve; the bound is that of the best prices."""
+    pricer = Pricer(few.demands)
+    prices, _ = ascend(few, pricer, work.rounds)
+    plan = construct(few, pricer, prices)
+    blocks = -(-len(few.demands.parts) // work.size)
+    for _ in range(work.passes):
+        plan = improve(few, pricer, prices, plan, size=work.size, rounds=blocks, effort=work.effort)
+    return plan, least_cost(few, pricer, prices, plan)
+
+
+def taken_of(maker: Maker, columns: Columns) -> Taken:
+    """Return the columns as claims by item; an order's most valuable part is its first."""
+    p = maker.problem
+    item, location, units, order = maker.items(columns)
+    count = p.stock.shape[1]
+    key, part = np.unique(order * count + location, return_inverse=True)
+    value = np.zeros(len(key), dtype=np.int64)
+    np.add.at(value, part, units * p.worth[item])
+    owner, where = key // count, key % count
+    near = np.where(p.near_first[owner], np.nan_to_num(p.distance[owner, where], nan=1e9), 0)
+    by = np.lexsort((p.rank[owner, where], -value, near, owner))
+    number = np.empty(len(key), dtype=np.int64)
+    number[by] = np.arange(len(key)) - np.searchsorted(owner[by], owner[by])
+    parts = np.bincount(owner, minlength=len(p.parts))
+    return Taken(number[part], item, location, units, parts)
