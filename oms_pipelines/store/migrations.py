@@ -99,4 +99,5 @@ def levels_by_listing(db: Database) -> None:
 STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("create tables", complete),
     ("levels by listing", levels_by_listing),
+    ("balances with a delta", complete),  # a release that sums without it must not read on
 )
