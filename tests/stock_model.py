@@ -218,8 +218,10 @@ class Model:
         line = f"{part.fo_id};{sale.listing};{self.sku};{ships};{refuses};;{left}"
         row = {"place": part.location, "line": line}
 
+        news = [refuses]
+
         def told_of() -> None:
-            part.untold -= refuses
+            part.untold -= news.pop() if news else 0  # it may be told twice
 
         self.tell(Fact("confirmations", row, wait, twice, told_of))
 
