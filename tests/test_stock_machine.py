@@ -53,7 +53,8 @@ SHARES = {
 }  # fmt: skip
 NAMES = st.sampled_from(sorted(SHARES))
 EITHER = st.booleans()
-PAUSE = st.sampled_from([5, 5, 5, 180, 1800])  # minutes
+DAY = 1440  # minutes
+PAUSE = st.sampled_from([5, 5, 5, 180, 1800])
 EVERYONE = st.integers(0, LARGEST)  # what befalls each SKU is mixed of it
 BROKEN = st.builds(Break, st.sampled_from(["down", "lost"]), st.integers(0, 99))
 BREAKS = st.tuples(*[st.lists(st.none() | BROKEN, max_size=2)] * len(CHANNELS))
@@ -119,7 +120,8 @@ class Machine(Hub, RuleBasedStateMachine):
     def all_goes_well(self, acts: list[int], shares: str | None, turned: bool, pause: int) -> None:
         self._acts(acts, shares)
         self.clock.passes(timedelta(minutes=pause))
-        self.ticks(Tick(turned, plans=True, sends=True))
+        # older sales than of two days are left to the full pass of each day
+        self.ticks(Tick(turned, plans=True, sends=True, full=pause > DAY))
 
     @rule(**FAULTS)
     def faults_befall(
