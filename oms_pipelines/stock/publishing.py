@@ -21,7 +21,7 @@ from oms_pipelines.errors import OmsError
 from oms_pipelines.stock import alarms
 from oms_pipelines.stock.bills import read_bills, widen
 from oms_pipelines.stock.delays import measure
-from oms_pipelines.stock.listings import grants
+from oms_pipelines.stock.listings import LISTING, grants
 from oms_pipelines.stock.readback import delays_of, read_back
 from oms_pipelines.stock.receipts import (
     LEVEL,
@@ -226,23 +226,25 @@ def _due(session: Session, run: Run, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
     session.frame("tmp_sold", push.sold)
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
-    goes_up = pl.col("desired") > pl.col("held")
+    # what it is known to show counts as what it may: told more, it may show more
+    known = pl.min_horizontal("held", "showing")
+    goes_up = pl.col("desired") > known
     levels = levels.filter(goes_up if push.rising else ~goes_up)
-    waits = pl.col("sku").is_in(run.waits["sku"].implode())
-    if not push.rising:
-        # it showed less than it may: told to show that again, it would sell it again
-        again = (pl.col("desired") > pl.col("showing")).fill_null(False)
-        levels = levels.filter(~(waits & again))
+    if not push.rising or levels.is_empty():
         return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
-    levels = levels.filter(~waits)
-    if levels.is_empty():
-        return levels
+    # who did not take it a moment ago may have sold meanwhile, and the sale will be heard of
+    again = pl.col("sent_at").eq_missing(pl.lit(run.now).cast(levels.schema["sent_at"]))
+    levels = levels.filter(~again).join(run.waits, on="sku", how="anti")
     sharing = [c for c in run.oms.channels if c.stock.mode != "none"]
     bills = read_bills(session)
     session.frame("tmp_skus", widen(levels.select("sku"), bills))
-    allowed = push.policy(session.query("stock/levels_held"), sharing, bills)
+    held = session.query("stock/levels_held").join(
+        levels.select(*LISTING, known.alias("known")), on=LISTING, how="left"
+    )
+    held = held.with_columns(pl.coalesce("known", "held").alias("held")).drop("known")
+    allowed = push.policy(held, sharing, bills)
     own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
-    raised = levels.join(own, on="channel_sku").filter(pl.col("level") > pl.col("held"))
+    raised = levels.join(own, on="channel_sku").filter(pl.col("level") > known)
     return urgent(raised, rising=True)
 
 
