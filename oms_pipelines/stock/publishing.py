@@ -226,26 +226,38 @@ def _due(session: Session, run: Run, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
     session.frame("tmp_sold", push.sold)
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
-    # what it is known to show counts as what it may: told more, it may show more
-    known = pl.min_horizontal("held", "showing")
+    # what it may show and is known not to show is no lower level: it would be raised to it
+    known = pl.min_horizontal("held", "showing").clip(0)
     goes_up = pl.col("desired") > known
     levels = levels.filter(goes_up if push.rising else ~goes_up)
     if not push.rising or levels.is_empty():
         return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
-    # who did not take it a moment ago may have sold meanwhile, and the sale will be heard of
-    again = pl.col("sent_at").eq_missing(pl.lit(run.now).cast(levels.schema["sent_at"]))
-    levels = levels.filter(~again).join(run.waits, on="sku", how="anti")
+    # what was just sent and not taken waits: a sale may have come between
+    levels = levels.filter(pl.col("sent_at").is_null() | (pl.col("sent_at") < run.now))
+    return _raised(session, run, push, levels.with_columns(known.alias("known")))
+
+
+def _raised(session: Session, run: Run, push: Push, levels: pl.DataFrame) -> pl.DataFrame:
+    """Return raises as far as they are granted; `known` is the most that is shown for sure."""
     sharing = [c for c in run.oms.channels if c.stock.mode != "none"]
     bills = read_bills(session)
     session.frame("tmp_skus", widen(levels.select("sku"), bills))
+    kits = pl.concat([bills["kit_sku"], bills["sku"]])
+    alone = (pl.len().over("sku") == 1) & ~pl.col("sku").is_in(kits.implode())
+    levels = levels.with_columns(alone.alias("alone"))
     held = session.query("stock/levels_held").join(
-        levels.select(*LISTING, known.alias("known")), on=LISTING, how="left"
+        levels.filter("alone").select(*LISTING, "known"), on=LISTING, how="left"
     )
     held = held.with_columns(pl.coalesce("known", "held").alias("held")).drop("known")
     allowed = push.policy(held, sharing, bills)
     own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
-    raised = levels.join(own, on="channel_sku").filter(pl.col("level") > known)
-    return urgent(raised, rising=True)
+    # where nothing is granted, it is told what it shows, and holds no more than that; so it is
+    # where another listing of the channel could take for free what it may be showing
+    free = pl.col("held") > pl.col("known")
+    waits = pl.col("sku").is_in(run.waits["sku"].implode()) | (free & ~pl.col("alone"))
+    most = pl.when(waits).then("known").otherwise(pl.max_horizontal("level", "known"))
+    raised = levels.join(own, on="channel_sku").with_columns(most.alias("level"))
+    return urgent(raised.filter((pl.col("level") > pl.col("known")) | free), rising=True)
 
 
 def _push(adapter: Channel, due: pl.DataFrame) -> tuple[list[Receipt], str | None]:
