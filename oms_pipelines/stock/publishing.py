@@ -21,7 +21,7 @@ from oms_pipelines.errors import OmsError
 from oms_pipelines.stock import alarms
 from oms_pipelines.stock.bills import read_bills, widen
 from oms_pipelines.stock.delays import measure
-from oms_pipelines.stock.listings import LISTING, grants
+from oms_pipelines.stock.listings import grants
 from oms_pipelines.stock.readback import delays_of, read_back
 from oms_pipelines.stock.receipts import (
     LEVEL,
@@ -226,38 +226,24 @@ def _due(session: Session, run: Run, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
     session.frame("tmp_sold", push.sold)
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
-    # what it may show and is known not to show is no lower level: it would be raised to it
-    known = pl.min_horizontal("held", "showing").clip(0)
-    goes_up = pl.col("desired") > known
+    goes_up = pl.col("desired") > pl.col("held")
     levels = levels.filter(goes_up if push.rising else ~goes_up)
-    if not push.rising or levels.is_empty():
+    waits = pl.col("sku").is_in(run.waits["sku"].implode())
+    if not push.rising:
+        # it showed less than it may: told to show that again, it would sell it again
+        again = (pl.col("desired") > pl.col("showing")).fill_null(False)
+        levels = levels.filter(~(waits & again))
         return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
-    # what was just sent and not taken waits: a sale may have come between
-    levels = levels.filter(pl.col("sent_at").is_null() | (pl.col("sent_at") < run.now))
-    return _raised(session, run, push, levels.with_columns(known.alias("known")))
-
-
-def _raised(session: Session, run: Run, push: Push, levels: pl.DataFrame) -> pl.DataFrame:
-    """Return raises as far as they are granted; `known` is the most that is shown for sure."""
+    levels = levels.filter(~waits)
+    if levels.is_empty():
+        return levels
     sharing = [c for c in run.oms.channels if c.stock.mode != "none"]
     bills = read_bills(session)
     session.frame("tmp_skus", widen(levels.select("sku"), bills))
-    kits = pl.concat([bills["kit_sku"], bills["sku"]])
-    alone = (pl.len().over("sku") == 1) & ~pl.col("sku").is_in(kits.implode())
-    levels = levels.with_columns(alone.alias("alone"))
-    held = session.query("stock/levels_held").join(
-        levels.filter("alone").select(*LISTING, "known"), on=LISTING, how="left"
-    )
-    held = held.with_columns(pl.coalesce("known", "held").alias("held")).drop("known")
-    allowed = push.policy(held, sharing, bills)
+    allowed = push.policy(session.query("stock/levels_held"), sharing, bills)
     own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
-    # where nothing is granted, it is told what it shows, and holds no more than that; so it is
-    # where another listing of the channel could take for free what it may be showing
-    free = pl.col("held") > pl.col("known")
-    waits = pl.col("sku").is_in(run.waits["sku"].implode()) | (free & ~pl.col("alone"))
-    most = pl.when(waits).then("known").otherwise(pl.max_horizontal("level", "known"))
-    raised = levels.join(own, on="channel_sku").with_columns(most.alias("level"))
-    return urgent(raised.filter((pl.col("level") > pl.col("known")) | free), rising=True)
+    raised = levels.join(own, on="channel_sku").filter(pl.col("level") > pl.col("held"))
+    return urgent(raised, rising=True)
 
 
 def _push(adapter: Channel, due: pl.DataFrame) -> tuple[list[Receipt], str | None]:
