@@ -2,11 +2,7 @@
 -- Grain: (location_id, sku). Reads the temporary table tmp_routing_skus(sku).
 SELECT left(b.account, length(b.account) - length('/sellable')) AS location_id, b.sku,
     CAST(sum(b.quantity) AS bigint) AS available
-FROM (
-    SELECT account, sku, quantity FROM stock_balances
-    UNION ALL
-    SELECT account, sku, quantity FROM stock_balances_delta
-) AS b
+FROM stock_balance_parts b
 JOIN tmp_routing_skus w ON w.sku = b.sku
 WHERE right(b.account, length('/sellable')) = '/sellable'
 GROUP BY b.account, b.sku

@@ -6,11 +6,7 @@ SELECT m.sku, CAST(NULL AS text), 'channel', m.channel_id
 FROM sku_map m WHERE m.channel_sku = $sku AND m.sku <> $sku
 UNION ALL
 SELECT DISTINCT b.sku, CAST(NULL AS text), 'stock', CAST(NULL AS text)
-FROM (
-    SELECT account, sku, quantity FROM stock_balances
-    UNION ALL
-    SELECT account, sku, quantity FROM stock_balances_delta
-) AS b
+FROM stock_balance_parts b
 WHERE b.sku = $sku
 UNION ALL
 SELECT DISTINCT k.kit_sku, CAST(NULL AS text), 'kit', CAST(NULL AS text)

@@ -2,9 +2,7 @@
 -- promise holds. `kept` is the balance, `moved` the sum of the movements.
 SELECT account, sku, CAST(sum(kept) AS bigint) AS kept, CAST(sum(moved) AS bigint) AS moved
 FROM (
-    SELECT account, sku, quantity AS kept, 0 AS moved FROM stock_balances
-    UNION ALL
-    SELECT account, sku, quantity, 0 FROM stock_balances_delta
+    SELECT account, sku, quantity AS kept, 0 AS moved FROM stock_balance_parts
     UNION ALL
     SELECT to_account, sku, 0, quantity FROM stock_movements
     UNION ALL

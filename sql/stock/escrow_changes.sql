@@ -3,11 +3,7 @@
 WITH posted AS (
     SELECT substr(b.account, 9, length(b.account) - 15) AS channel_id, b.sku,
         sum(b.quantity) AS quantity
-    FROM (
-        SELECT account, sku, quantity FROM stock_balances
-        UNION ALL
-        SELECT account, sku, quantity FROM stock_balances_delta
-    ) AS b
+    FROM stock_balance_parts b
     JOIN tmp_skus k ON k.sku = b.sku
     WHERE b.account LIKE 'channel/%/escrow'
     GROUP BY b.account, b.sku

@@ -1,10 +1,6 @@
 -- Units that lie at a location, allocated or not, of tmp_lot_pairs. Grain: (location, sku).
 SELECT t.location_id, t.sku, CAST(sum(b.quantity) AS bigint) AS quantity
 FROM tmp_lot_pairs t
-JOIN (
-    SELECT account, sku, quantity FROM stock_balances
-    UNION ALL
-    SELECT account, sku, quantity FROM stock_balances_delta
-) AS b
+JOIN stock_balance_parts b
     ON b.sku = t.sku AND b.account IN (t.location_id || '/sellable', t.location_id || '/allocated')
 GROUP BY t.location_id, t.sku
