@@ -27,6 +27,8 @@ from oms_pipelines.words import CONTRADICTIONS, DRIFT_CAUSES, LATE_FACTS
 
 METADATA = MetaData()
 VERSION = ("source_version", "fetched_at", "record_hash")
+# Tables of sums, each with the one that takes what is added to it until it is merged.
+DELTAS = {"stock_balances": "stock_balances_delta"}
 
 
 def _text(name: str, doc: str, *, null: bool = True) -> Column:
@@ -424,11 +426,21 @@ booked_bills = _table(
 
 stock_balances = _table(
     "stock_balances",
-    "Sum of the movements by account and SKU, kept with each movement.",
+    "Sum of the movements by account and SKU, kept with each movement. A row may lack what "
+    "`stock_balances_delta` has of it.",
     ("account", "sku"),
     _text("account", "location/bucket, channel/id/bucket, or world/bucket", null=False),
     _text("sku", "what lies there", null=False),
     _units("quantity", "units, negative in world accounts that only give"),
+)
+
+stock_balances_delta = _table(
+    "stock_balances_delta",
+    "What to add to `stock_balances`: DuckDB keeps the latest sums of a large store here.",
+    ("account", "sku"),
+    _text("account", "as in stock_balances", null=False),
+    _text("sku", "what lies there", null=False),
+    _units("quantity", "units to add to those of stock_balances"),
 )
 
 order_sales = _table(

@@ -102,6 +102,10 @@ class Hub:
         with self.store.session() as s:
             sold = sold_of(s)
             before, most = may_show(s, sold), pools(s, sold)
+        # more than it may show, where a level was dropped: nobody raises what stands there already
+        for model in self.models.values():
+            for key, shows in model.shows().items():
+                before[key] = max(before.get(key, 0), shows)
         done = publish_levels(self.store, self.oms, self.shops, now, full=full, policy=self.policy)
         with self.store.session() as s:
             after = may_show(s, sold)

@@ -32,6 +32,7 @@ class Part:
     dispatched_at: datetime | None = None
     left: int = 0
     refused: int = 0
+    untold: int = 0  # of these, what the hub has not heard of
     done: bool = False  # nothing of it will leave any more
     parcels: int = 0
 
@@ -208,6 +209,7 @@ class Model:
         """Let a location ship units of a part, refuse others, and confirm both."""
         part.left += ships
         part.refused += refuses
+        part.untold += refuses
         part.parcels += 1
         self.there[part.location] -= ships
         told = f"told in {wait}{' twice' * twice}"
@@ -215,7 +217,13 @@ class Model:
         left = f"P{part.parcels};;;{_utc(self.clock.now)}" if ships else ";;;"
         line = f"{part.fo_id};{sale.listing};{self.sku};{ships};{refuses};;{left}"
         row = {"place": part.location, "line": line}
-        self.tell(Fact("confirmations", row, wait, twice))
+
+        news = [refuses]
+
+        def told_of() -> None:
+            part.untold -= news.pop() if news else 0  # it may be told twice
+
+        self.tell(Fact("confirmations", row, wait, twice, told_of))
 
     def come_back(
         self, sale: Sale, units: int, place: str, condition: str, wait: int, twice: bool
@@ -231,9 +239,13 @@ class Model:
         self.tell(Fact("receipts", row, wait, twice))
 
     def count(self, place: str, wait: int, twice: bool) -> None:
-        """Count a place truly: what is there, or what is not held for orders."""
+        """Count a place truly: what is there, or what is not held for orders.
+
+        What it refused is available again once it has told so.
+        """
         means = "available" if place == "nice" else "on_hand"
         held = sum(p.remaining for _, p in self.parts() if p.location == place)
+        held += sum(p.untold for s in self.sales for p in s.parts if p.location == place)
         quantity = self.there[place] - (held if means == "available" else 0)
         self.note(f"{place} counts {quantity} {means}, told in {wait}")
         row = {

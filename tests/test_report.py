@@ -239,11 +239,16 @@ def test_the_drift_page_opens_offline_and_tells_cause_age_and_proof(world: World
     assert pl.read_parquet(mart, hive_partitioning=False)["cause"].to_list() == ["loss"]
 
 
-def test_totals_of_drift_add_up_the_list_and_keep_contradictions_apart(world: World, tmp_path):
+def counted_otherwise(world: World) -> None:
+    """Let one glove be found and three socks be missing."""
     world.count("lyon", "sock", 10, at(-80))
     world.count("lyon", "glove", 10, at(-80))
     world.count("lyon", "glove", 11, at(-9))
     world.count("lyon", "sock", 7, at(-8))
+
+
+def test_totals_of_drift_add_up_the_list_and_keep_contradictions_apart(world: World, tmp_path):
+    counted_otherwise(world)
     with world.store.session() as s:
         ledger.post(s, at(-7))
     world.put("stock_contradictions", {
@@ -273,10 +278,7 @@ def test_totals_of_drift_add_up_the_list_and_keep_contradictions_apart(world: Wo
 
 
 def test_drift_is_listed_newest_first_by_location_and_cause(world: World):
-    world.count("lyon", "sock", 10, at(-80))
-    world.count("lyon", "glove", 10, at(-80))
-    world.count("lyon", "glove", 11, at(-9))
-    world.count("lyon", "sock", 7, at(-8))
+    counted_otherwise(world)
     with world.store.session() as s:
         ledger.post(s, at(-7))
         asked = {"now": NOON, "location": "", "cause": "", "closed": False, "limit": 9}

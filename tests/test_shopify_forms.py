@@ -6,6 +6,8 @@ import orjson
 import pytest
 from shopify_answers import COUNTED, GID, line, normalized, order, rest_order
 
+from oms_pipelines.channels._shopify_graphql import overflows
+
 
 def edges(*nodes: Any) -> dict[str, Any]:
     return {"edges": [{"cursor": "c", "node": node} for node in nodes]}
@@ -110,3 +112,20 @@ def test_a_return_is_found_in_every_answer_that_holds_it(page: dict[str, Any]):
         ("shop/7", "shop/1", "announced")
     ]
     assert found.accepted["return_lines"].select("line_id", "quantity").rows() == [("1", 2)]
+
+
+@pytest.mark.parametrize(
+    ("ends", "outer", "goes_on"),
+    [
+        ((b"false", b"false"), False, False),
+        ((b"true", b"false"), True, False),
+        ((b"true", b"true"), True, True),
+        ((b"false", b"true"), False, True),
+        ((b" true", b" false"), True, False),
+        ((b" true", b"\n true"), True, True),
+    ],
+)
+def test_a_page_tells_whether_a_connection_in_it_goes_on(ends, outer, goes_on):
+    page, lines = (b'{"hasNextPage":%s}' % end for end in ends)
+
+    assert overflows(b'{"pageInfo":%s,"lines":{"pageInfo":%s}}' % (page, lines), outer) is goes_on

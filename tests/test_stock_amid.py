@@ -76,6 +76,16 @@ def test_an_order_merged_after_the_computation_is_not_shown_once_more_where_it_w
     assert shops["a"].shown == {"sock": 0}
 
 
+def test_a_level_that_was_not_taken_stays_held_with_what_was_sold_unheard(world: World):
+    shops = {"a": Shop(), "b": Shop()}
+    world.count("lyon", "sock", 10, at(-1))
+    tick(world, TWO, shops, NOON)
+    shops["a"].shown["sock"] = 4  # one is sold, unheard
+    shops["a"].fates = ["dropped"]
+    tick(world, network([channel("a", share=0), channel("b", share=1)]), shops, at(1))
+    assert [shop.shown for shop in shops.values()] == [{"sock": 4}, {"sock": 5}]
+
+
 def test_a_reading_older_than_what_was_sent_last_raises_nothing(world: World):
     shops = {"a": Shop(compares=True), "b": Shop()}
     world.count("lyon", "sock", 22, at(-1))

@@ -184,25 +184,6 @@ def test_an_available_count_after_a_parcel_left_is_right_before_and_after_its_co
     assert ALLOCATED not in found
 
 
-def test_what_a_location_may_have_refused_untold_is_no_surplus_of_an_available_count(
-    world: World,
-):
-    world.count("lyon", "sock", 9, at(-10), means="available")
-    world.give("f1", "sock", 9, at(-8), state="dispatched", dispatched_at=at(-7))
-    post(world, at(-7))
-    world.count("lyon", "sock", 7, at(-2), means="available")  # customers wait for them again
-    found = post(world, at(-1))
-    assert (found.get(LYON, 0), found[ALLOCATED]) == (0, 9)
-    world.parcel("f1", "sock", 2, at(-3), known=NOON)
-    world.give(
-        "f1", "sock", 9, at(-8), shipped=2, refused=7, state="partially_shipped",
-        dispatched_at=at(-7), closed_at=NOON,
-    )  # fmt: skip
-    found = post(world, NOON)
-    assert found[LYON] == 7
-    assert ALLOCATED not in found
-
-
 def test_units_not_found_leave_the_shelf_as_short(world: World):
     world.count("lyon", "sock", 10, at(-10))
     world.give("f1", "sock", 6, at(-5))

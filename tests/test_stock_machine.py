@@ -33,6 +33,7 @@ from store_kept import Kept, KeptDuckdb, KeptPostgres, empty
 from oms_pipelines.config import Oms
 from oms_pipelines.schema import METADATA
 from oms_pipelines.stock import publishing
+from oms_pipelines.store import delta
 
 TOGETHER = 50
 LEAST = {"lyon": 3, "nice": 1}  # units at the beginning, of some ten
@@ -53,7 +54,8 @@ SHARES = {
 }  # fmt: skip
 NAMES = st.sampled_from(sorted(SHARES))
 EITHER = st.booleans()
-PAUSE = st.sampled_from([5, 5, 5, 180, 1800])  # minutes
+DAY = 1440  # minutes
+PAUSE = st.sampled_from([5, 5, 5, 180, 1800])
 EVERYONE = st.integers(0, LARGEST)  # what befalls each SKU is mixed of it
 BROKEN = st.builds(Break, st.sampled_from(["down", "lost"]), st.integers(0, 99))
 BREAKS = st.tuples(*[st.lists(st.none() | BROKEN, max_size=2)] * len(CHANNELS))
@@ -119,7 +121,8 @@ class Machine(Hub, RuleBasedStateMachine):
     def all_goes_well(self, acts: list[int], shares: str | None, turned: bool, pause: int) -> None:
         self._acts(acts, shares)
         self.clock.passes(timedelta(minutes=pause))
-        self.ticks(Tick(turned, plans=True, sends=True))
+        # older sales than of two days are left to the full pass of each day
+        self.ticks(Tick(turned, plans=True, sends=True, full=pause > DAY))
 
     @rule(**FAULTS)
     def faults_befall(
@@ -157,6 +160,7 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     """Return the store of a name on a connection that stays open."""
     monkeypatch.setattr(publishing, "AT_ONCE", 1)  # shop by shop: a failure can be repeated
     if request.param == "duckdb":
+        monkeypatch.setattr(delta, "SMALL", 0)  # sums stand in the delta, as in a large store
         store: Kept = KeptDuckdb(request.getfixturevalue("duckdb_store").path)
     else:
         store = KeptPostgres(request.getfixturevalue("postgres_url"))

@@ -17,6 +17,7 @@ from oms_pipelines.errors import Malformed, OmsError, Rejected, Unreachable
 from oms_pipelines.http import Fetcher, Response
 
 _SPREAD = re.compile(r"\.\.\.([A-Z]\w*)")
+_PAGE, _LAST_PAGE = b'"hasNextPage"', b'"hasNextPage":false'
 _OPEN_PAGE = re.compile(rb'"hasNextPage"\s*:\s*true')
 _TRANSIENT = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE", "THROTTLED"})
 _NO_WORD = 1.0  # seconds to wait where a throttled answer does not tell how long
@@ -143,7 +144,12 @@ class Graph:
 
 
 def overflows(body: bytes, outer: bool) -> bool:
-    """Tell whether a connection of a page goes on, besides the page itself (`outer`)."""
+    """Tell whether a connection of a page goes on, besides the page itself (`outer`).
+
+    Counting how the shop writes an end takes half the time of looking for what is none.
+    """
+    if body.count(_PAGE) == body.count(_LAST_PAGE) + int(outer):
+        return False
     return len(_OPEN_PAGE.findall(body)) > int(outer)
 
 

@@ -22,7 +22,7 @@ def link_across(session: Session, *words: pl.Series) -> pl.DataFrame:
     Returns what moved: return_id, the order_id it has now, and the one before.
     """
     named = pl.concat([pl.Series("word", [], pl.String), *(w.alias("word") for w in words)])
-    session.frame("tmp_words", named.drop_nulls().unique().sort().to_frame())
+    session.frame("tmp_words", named.drop_nulls().unique().to_frame())
     rows = session.query("returns/across_named")
     if rows.is_empty():
         return _moved(rows.with_columns(pl.col("order_id").alias("order_id_before")))

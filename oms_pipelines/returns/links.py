@@ -28,7 +28,7 @@ def link(session: Session, dispositions: Mapping[str, str], *words: pl.Series) -
     named = pl.concat([none, *(w.alias("word") for w in words)]).drop_nulls().unique()
     if named.is_empty():
         return 0
-    session.frame("tmp_words", named.sort().to_frame())
+    session.frame("tmp_words", named.to_frame())
     receipts = session.query("returns/receipts_named")
     if receipts.is_empty():
         return 0

@@ -10,7 +10,7 @@ import polars as pl
 from oms_pipelines.config import Channel, Location, Oms
 from oms_pipelines.stock.bills import NO_BILLS, kits_left, with_kits
 from oms_pipelines.stock.shares import KEYS, Sharing, share_out
-from oms_pipelines.stock.terms import NO_TERMS, PAIR, Terms, kept_back
+from oms_pipelines.stock.terms import NO_TERMS, PAIR, Terms, with_kept_back
 
 
 def atp_by_location(stock: pl.DataFrame, oms: Oms, terms: Terms = NO_TERMS) -> pl.DataFrame:
@@ -34,7 +34,7 @@ def atp_terms(stock: pl.DataFrame, oms: Oms, terms: Terms = NO_TERMS) -> pl.Data
     left = pl.col("quantity") - pl.col("safety") - pl.col("store_reserve") - pl.col("threshold")
     return (
         stock.select(*PAIR, "quantity")
-        .join(kept_back(stock, oms, terms), on=PAIR, maintain_order="left")
+        .pipe(with_kept_back, oms, terms)
         .join(own, on="location_id", maintain_order="left")
         .with_columns(pl.when("sells").then(left.clip(0)).otherwise(0).alias("atp"))
     )
@@ -126,29 +126,32 @@ def less_demand(atp: pl.DataFrame, demand: pl.DataFrame, oms: Oms) -> pl.DataFra
 
 
 def _taken(stock: pl.DataFrame, wanted: pl.DataFrame, places: list[str], oms: Oms) -> pl.DataFrame:
-    """Take (sku, wanted) from places: where the fewest channels sell first, then the fullest."""
+    """Take (sku, wanted) from places: where the fewest channels sell first, then the fullest.
+
+    `places` are sorted.
+    """
     if wanted.is_empty():
         return stock
-    sellers = pl.DataFrame(
+    told = [c for c in oms.channels if c.stock.mode != "none"]
+    turns = pl.DataFrame(
         {
             "location_id": places,
-            "sellers": [
-                sum(sells_from(c, oms.location(p)) for c in oms.channels if c.stock.mode != "none")
-                for p in places
-            ],
+            "sellers": [sum(sells_from(c, oms.location(p)) for c in told) for p in places],
         },
         schema={"location_id": pl.String, "sellers": pl.Int64},
-    )
-    before = pl.col("quantity").cum_sum().over("sku") - pl.col("quantity")
+    ).with_row_index("place")
+    before = pl.col("quantity").cum_sum().over("item") - pl.col("quantity")
     taken = (
-        stock.join(wanted, on="sku")
-        .join(sellers, on="location_id")
-        .sort("sku", "sellers", "quantity", "location_id", descending=[False, False, True, False])
+        stock.join(wanted.with_row_index("item"), on="sku")
+        .join(turns, on="location_id")
+        # by numbers: of text, sorting takes longer than all else here
+        .sort("item", "sellers", "quantity", "place", descending=[False, False, True, False])
         .select(
             "location_id",
             "sku",
             (pl.col("wanted") - before).clip(0, pl.col("quantity")).alias("taken"),
         )
+        .filter(pl.col("taken") > 0)
     )
     return stock.join(taken, on=["location_id", "sku"], how="left").select(
         "location_id", "sku", pl.col("quantity") - pl.col("taken").fill_null(0)

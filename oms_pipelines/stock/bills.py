@@ -74,6 +74,8 @@ def with_kits(stock: pl.DataFrame, bills: pl.DataFrame) -> pl.DataFrame:
 
     What is counted under a kit's own SKU is left out: kits are derived.
     """
+    if bills.is_empty():
+        return stock
     own = stock.join(bills, left_on="sku", right_on="kit_sku", how="anti")
     return pl.concat([own, makeable(own, bills).select(own.columns)])
 
@@ -84,6 +86,8 @@ def kits_left(stock: pl.DataFrame, bills: pl.DataFrame) -> pl.DataFrame:
     `stock` is that of `with_kits` after demand was taken off kits and components alike, maybe
     at different places: the less of both is left.
     """
+    if bills.is_empty():
+        return stock
     kits = stock.join(bills, left_on="sku", right_on="kit_sku", how="semi")
     own = stock.join(kits, on=["location_id", "sku"], how="anti")
     still = makeable(own, bills).rename({"quantity": "still"})

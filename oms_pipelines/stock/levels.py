@@ -16,7 +16,7 @@ from oms_pipelines.demand import open_lines
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.bills import read_bills, tied, widen, with_kit_demand
 from oms_pipelines.stock.decide import decide
-from oms_pipelines.stock.listings import changed_levels, listing_levels
+from oms_pipelines.stock.listings import LISTING, changed_levels, listing_levels
 from oms_pipelines.stock.lots import expiring_skus
 from oms_pipelines.stock.sales import moved_skus
 from oms_pipelines.stock.shares import KEYS
@@ -124,12 +124,24 @@ def _compute(
     escrow = _in_escrow(session, oms, parts, run, now)
     levels = with_preorders(parts)
     desired = listing_levels(levels, session.query("stock/listings"), oms.channels, bills)
-    changed = changed_levels(session.query("stock/levels_desired"), desired)
-    if not changed.is_empty():
-        session.frame("tmp_levels", changed)
+    stored = session.query("stock/levels_desired")
+    changed = changed_levels(stored, desired)
+    _store(session, stored, changed, now)
+    return changed, escrow
+
+
+def _store(session: Session, stored: pl.DataFrame, changed: pl.DataFrame, now: datetime) -> None:
+    """Store changed levels: in place those that differ in their number alone, as nearly all."""
+    same = [*LISTING, "sku", "units_per"]
+    moved = changed.join(stored, on=same, how="semi")
+    if moved.height:
+        session.frame("tmp_levels", moved)
+        session.run("stock/levels_moved", now=now)
+    others = changed.join(stored, on=same, how="anti")
+    if others.height:
+        session.frame("tmp_levels", others)
         rows = session.query("stock/levels_changing")
         session.upsert("levels", rows.with_columns(pl.lit(now).alias("desired_at")))
-    return changed, escrow
 
 
 def _in_escrow(

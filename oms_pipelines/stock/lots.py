@@ -79,6 +79,8 @@ def unexpired(stock: pl.DataFrame, expired: pl.DataFrame) -> pl.DataFrame:
 
     Below zero where units are allocated that no unexpired ones are left for.
     """
+    if expired.is_empty():
+        return stock
     off = expired.select(*PAIR, pl.col("quantity").alias("off"))
     return (
         stock.join(off, on=PAIR, how="left", maintain_order="left")

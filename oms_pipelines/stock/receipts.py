@@ -67,19 +67,21 @@ def outcome(due: pl.DataFrame, receipts: list[Receipt], seen: Mapping[str, int])
 def received(verdicts: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Return levels as they stand after their push. Only an acceptance lowers what is held.
 
-    What is shown higher than accepted stays held: it may only come late. A refusal changed
-    nothing there. A level without a receipt may be shown, or not.
+    Where more is shown than accepted, all stays held: it may only come late, and what is shown
+    less than before may have been sold, unheard. A refusal changed nothing there. A level
+    without a receipt may be shown, or not.
     """
     taken = pl.col("outcome") == "accepted"
     refused = pl.col("outcome") == "rejected"
     read = pl.col("shown").is_not_null()
     true = taken & read & (pl.col("shown") == pl.col("level"))
+    higher = pl.col("shown") > pl.col("level")
     return verdicts.with_columns(
         pl.col("level").alias("sent"),
         pl.col("version").alias("sent_version"),
         pl.lit(now).alias("sent_at"),
         pl.when(taken)
-        .then(pl.max_horizontal("level", "shown"))
+        .then(pl.when(higher).then(pl.max_horizontal("held", "shown")).otherwise("level"))
         .when(refused)
         .then("held")
         .otherwise(pl.max_horizontal("held", "level", "shown"))

@@ -169,7 +169,7 @@ def held_after(
     by row; as arrays, for it runs at each step of a simulation (a test holds them equal).
     """
     most = np.maximum(level, seen)
-    return np.where(accepted, most, np.maximum(held, most))
+    return np.where(accepted & (seen <= level), level, np.maximum(held, most))
 
 
 def deliver(flight: Flight, floor: Floor, compares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

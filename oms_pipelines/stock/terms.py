@@ -65,28 +65,30 @@ def routable(stock: pl.DataFrame, oms: Oms, terms: Terms) -> pl.DataFrame:
     kept = pl.col("safety") + pl.col("store_reserve") + oms.routing.safety_stock
     return (
         unexpired(stock, terms.expired)
-        .join(kept_back(stock, oms, terms), on=PAIR, maintain_order="left")
+        .pipe(with_kept_back, oms, terms)
         .select(*PAIR, (pl.col("quantity") - kept).clip(0).alias("quantity"))
     )
 
 
-def kept_back(stock: pl.DataFrame, oms: Oms, terms: Terms) -> pl.DataFrame:
-    """Return (location_id, sku, safety, store_reserve) in units, of the stock of locations.
+def with_kept_back(stock: pl.DataFrame, oms: Oms, terms: Terms) -> pl.DataFrame:
+    """Return the stock of locations with safety and store_reserve, in units.
 
     `stock` has location_id and sku. Safety is the larger of the units and the days of sales,
     rounded up; what was not measured sold nothing. A place that is no location is left out.
     """
-    named = classes_named(oms)
-    known = pl.when(pl.col("class").is_in(named)).then("class").otherwise(pl.lit(_OTHER))
-    days = (pl.col("days") * pl.col("per_day").fill_null(0) - 1e-9).ceil().cast(pl.Int64)
-    return (
-        stock.select(PAIR)
-        .join(terms.classes, on="sku", how="left", maintain_order="left")
-        .with_columns(known.alias("class"))
-        .join(_rules(oms, [*named, _OTHER]), on=["location_id", "class"], maintain_order="left")
-        .join(terms.rates, on=PAIR, how="left", maintain_order="left")
-        .select(*PAIR, pl.max_horizontal("units", days).alias("safety"), "store_reserve")
-    )
+    named, safety = classes_named(oms), pl.col("units")
+    rules, on = _rules(oms, [*named, _OTHER]), ["location_id"]
+    found = stock
+    if named:
+        known = pl.when(pl.col("class").is_in(named)).then("class").otherwise(pl.lit(_OTHER))
+        found = found.join(terms.classes, on="sku", how="left", maintain_order="left")
+        found, on = found.with_columns(known.alias("class")), ["location_id", "class"]
+    found = found.join(rules, on=on, maintain_order="left")
+    if terms.rates.height:
+        days = (pl.col("days") * pl.col("per_day").fill_null(0) - 1e-9).ceil().cast(pl.Int64)
+        found = found.join(terms.rates, on=PAIR, how="left", maintain_order="left")
+        safety = pl.max_horizontal("units", days)
+    return found.select(*stock.columns, safety.alias("safety"), "store_reserve")
 
 
 def classes_named(oms: Oms) -> list[str]:

@@ -84,7 +84,8 @@ class Session(Protocol):
     def add(self, table: str, rows: pl.DataFrame) -> None:
         """Add to the numbers of stored rows, and insert rows whose key is not there yet.
 
-        For tables of sums: every column beside the key is a whole number, and not null.
+        For tables of sums: every column beside the key is a whole number, and not null. One of
+        `schema.DELTAS` may keep what was added in its delta: statements sum over both.
         """
         ...
 

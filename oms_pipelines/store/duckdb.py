@@ -21,8 +21,8 @@ import polars as pl
 
 from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
 from oms_pipelines.store import frames, migrations
+from oms_pipelines.store.delta import DeltaSession
 from oms_pipelines.store.gate import gate_of
-from oms_pipelines.store.session import SqlSession
 
 _OWN_ROWS = 36028797018960000  # numbers of rows that the transaction itself wrote begin here
 _CONFIG = {
@@ -47,7 +47,7 @@ _SCALARS = {
 }
 
 
-class DuckdbSession(SqlSession):
+class DuckdbSession(DeltaSession):
     """One transaction on the embedded store."""
 
     folder = "duckdb"
@@ -113,8 +113,6 @@ class DuckdbSession(SqlSession):
             self._con.unregister(name)
 
     def _judge(self, how: str, names: Mapping[str, str]) -> None:
-        self._run("merge", "DROP TABLE IF EXISTS found", {})
-        self._run("merge", "DROP TABLE IF EXISTS verdicts", {})
         self._do("duckdb/find", names)
         newest = self._query("found", "SELECT max(stored_row) AS row FROM found", {})["row"][0]
         self._own_rows = newest is not None and newest >= _OWN_ROWS

@@ -128,7 +128,7 @@ class SqlSession(ABC):
     def cluster(self, table: str, by: Sequence[str]) -> None:
         """Rewrite a table in the order of some columns; its rows stay what they are."""
         self._may_write(table)
-        names = {**_names(table), "by": _list(tuple(by))}
+        names = {**names_of(table), "by": _list(tuple(by))}
         for step in self.clustering:
             self._do(f"{self.folder}/{step}", names)
 
@@ -150,7 +150,7 @@ class SqlSession(ABC):
         }
         if best.documents.is_empty():
             return Merged()
-        names = _names(table)
+        names = names_of(table)
         self._stage("incoming", best.documents)
         self._judge("judge_documents", names)
         counts = self._query("verdicts", statement("store/count_verdicts"), {}).row(0, named=True)
@@ -168,7 +168,7 @@ class SqlSession(ABC):
         fit = frames.one_a_key(table, frames.conform(table, rows))
         if fit.is_empty():
             return 0
-        names = _names(table)
+        names = names_of(table)
         self._stage("incoming", fit)
         self._judge(judge, names)
         if then:
@@ -218,7 +218,7 @@ def _child(table: str, child: str) -> str:
     return child
 
 
-def _names(table: str) -> dict[str, str]:
+def names_of(table: str) -> dict[str, str]:
     """Return what the braces of `sql/store/` statements stand for, from the schema alone."""
     columns, key = frames.schema().columns_of(table), frames.schema().key_of(table)
     rest = [c for c in columns if c not in key]

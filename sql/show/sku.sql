@@ -6,7 +6,8 @@ SELECT m.sku, CAST(NULL AS text), 'channel', m.channel_id
 FROM sku_map m WHERE m.channel_sku = $sku AND m.sku <> $sku
 UNION ALL
 SELECT DISTINCT b.sku, CAST(NULL AS text), 'stock', CAST(NULL AS text)
-FROM stock_balances b WHERE b.sku = $sku
+FROM stock_balance_parts b
+WHERE b.sku = $sku
 UNION ALL
 SELECT DISTINCT k.kit_sku, CAST(NULL AS text), 'kit', CAST(NULL AS text)
 FROM bills k WHERE k.kit_sku = $sku AND k.in_use

@@ -4,9 +4,7 @@
 -- balance (tmp_shelf_balances) less the movements after T, so nothing older than the oldest T
 -- ($since) is read.
 -- What a late fact explains is taken back at the count that had found it, not at a later one.
--- A count of what is available lacks the units of orders the location knew and still held at T. What
--- it says beyond the ledger may be units of these that the location refused and has not told of
--- yet, within two days of their dispatch: customers wait for these again, so they are no surplus.
+-- A count of what is available lacks the units of orders the location knew and still held at T.
 WITH pairs AS (
     SELECT DISTINCT location_id, sku FROM tmp_counted
 ),
@@ -30,8 +28,7 @@ later AS (
     GROUP BY c.location_id, c.sku, c.counted_at
 ),
 waiting AS (
-    SELECT c.location_id, c.sku, c.counted_at, l.fo_id, l.line_id, l.quantity, l.refused_quantity,
-        f.closed_at IS NULL AND f.dispatched_at > c.counted_at - INTERVAL '2' DAY AS untold
+    SELECT c.location_id, c.sku, c.counted_at, l.fo_id, l.line_id, l.quantity, l.refused_quantity
     FROM tmp_counted c
     JOIN fulfillment_orders f
         ON f.location_id = c.location_id AND f.dispatched_at <= c.counted_at
@@ -51,17 +48,14 @@ held AS (
     -- what was refused counts as gone with the first parcel, as it does in the ledger
     SELECT w.location_id, w.sku, w.counted_at, sum(greatest(
         w.quantity - CASE WHEN g.quantity IS NULL THEN 0 ELSE g.quantity + w.refused_quantity END, 0
-    )) AS quantity,
-    sum(CASE WHEN w.untold THEN greatest(
-        w.quantity - w.refused_quantity - coalesce(g.quantity, 0), 0
-    ) ELSE 0 END) AS untold
+    )) AS quantity
     FROM waiting w
     LEFT JOIN gone g ON g.counted_at = w.counted_at
         AND g.fo_id = w.fo_id AND g.line_id = w.line_id AND g.sku = w.sku
     GROUP BY w.location_id, w.sku, w.counted_at
 ),
-beyond AS (
-    SELECT c.location_id, c.sku, c.counted_at, coalesce(h.untold, 0) AS untold,
+gaps AS (
+    SELECT c.location_id, c.sku, c.counted_at,
         c.quantity + coalesce(h.quantity, 0)
             - (coalesce(s.quantity, 0) - coalesce(m.quantity, 0)) AS gap
     FROM tmp_counted c
@@ -70,19 +64,6 @@ beyond AS (
         ON m.location_id = c.location_id AND m.sku = c.sku AND m.counted_at = c.counted_at
     LEFT JOIN held h
         ON h.location_id = c.location_id AND h.sku = c.sku AND h.counted_at = c.counted_at
-),
-sure AS (
-    SELECT location_id, sku, counted_at, gap, gap - untold AS lowest,
-        coalesce(max(gap - untold) OVER (
-            PARTITION BY location_id, sku ORDER BY counted_at
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ), 0) AS before
-    FROM beyond
-),
-gaps AS (
-    SELECT location_id, sku, counted_at,
-        greatest(lowest, least(gap, greatest(before, 0))) AS gap
-    FROM sure
 ),
 steps AS (
     SELECT location_id, sku, counted_at,

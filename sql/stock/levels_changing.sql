@@ -1,4 +1,4 @@
--- The levels of tmp_levels with their new desired number, as a version of its own.
+-- The levels of tmp_levels, new or of another SKU than before, as a version of their own.
 -- Grain: (channel, channel SKU). What was sent, accepted and observed stays.
 SELECT t.channel_id, t.channel_sku, t.sku, t.units_per, t.desired, v.sent, v.sent_version,
     v.sent_at, v.held, v.accepted, v.accepted_version, v.accepted_at, v.decided_at, v.observed,

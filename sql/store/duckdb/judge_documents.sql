@@ -2,7 +2,7 @@
 -- fetched_at, record_hash) is newer; the same version and hash is the same document.
 -- moved: the same document, fetched later, or in a greater batch of that time.
 -- Names in braces are identifiers of schema.py; aliases: t target, i incoming.
-CREATE TEMPORARY TABLE verdicts AS
+CREATE OR REPLACE TEMPORARY TABLE verdicts AS
 SELECT
     f.*,
     CASE

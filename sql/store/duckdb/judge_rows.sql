@@ -1,6 +1,6 @@
 -- Grain: an incoming row whose key the store holds. Newer when any column differs.
 -- Names in braces are identifiers of schema.py; aliases: t target, i incoming.
-CREATE TEMPORARY TABLE verdicts AS
+CREATE OR REPLACE TEMPORARY TABLE verdicts AS
 SELECT
     f.*,
     CASE WHEN {differs} THEN 'newer' ELSE 'same' END AS verdict,
