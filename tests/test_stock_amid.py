@@ -114,3 +114,36 @@ def test_what_is_seen_after_a_sale_is_held_besides_that_sale(world: World):
         held = s.table("levels").filter(pl.col("channel_id") == "a")["held"].to_list()
     assert shops["a"].shown["sock"] == 3
     assert held == [5]  # of which two are sold
+
+
+def test_a_level_below_what_is_held_takes_no_unit_that_another_still_shows(world: World):
+    shops = {"a": Shop(compares=True), "b": Shop()}
+    world.count("lyon", "sock", 10, at(-1))
+    tick(world, TWO, shops, NOON)
+    shops["a"].shown["sock"] = 0  # five are sold, unheard
+    shops["b"].fate = "retry"
+    tick(world, network([channel("a", share=0.4), channel("b", share=0.6)]), shops, at(1))
+    assert shops["a"].shown["sock"] == 0
+    world.order("a/1", {"sock": 5}, at(0.5))
+    tick(world, TWO, shops, at(2))
+    assert [shop.shown for shop in shops.values()] == [{"sock": 0}, {"sock": 5}]
+    shops["b"].fate = "ok"
+    tick(world, TWO, shops, at(3))
+    assert sum(shop.shown["sock"] for shop in shops.values()) == 5
+
+
+def test_units_of_a_canceled_order_are_raised_elsewhere_once_its_listing_was_told_again(
+    world: World,
+):
+    shops = {"a": Shop(), "b": Shop()}
+    world.count("lyon", "sock", 10, at(-1))
+    tick(world, TWO, shops, NOON)
+    all_to_b = network([channel("a", share=0), channel("b", share=1)])
+    tick(world, all_to_b, shops, at(1))
+    world.order("a/1", {"sock": 5}, at(1.1))  # sold as it was told that it has none
+    tick(world, all_to_b, shops, at(2))
+    assert [shop.shown for shop in shops.values()] == [{"sock": 0}, {"sock": 5}]
+    world.order("a/1", {"sock": 5}, at(1.1), order_status="canceled", updated_at=at(2.5))
+    unread = network([channel("a", share=0, read_share=0), channel("b", share=1, read_share=0)])
+    tick(world, unread, shops, at(3))
+    assert [shop.shown for shop in shops.values()] == [{"sock": 0}, {"sock": 10}]

@@ -126,6 +126,46 @@ def grants(
     show the same units: together they count as one, with the most that any of them may show.
     Earlier channels of oms.yaml go first, and there smaller listings.
     """
+    known = _known(levels, channels, bills)
+    most = known.join(_most(known), on=["uses", "unit"])
+    affordable = (pl.min_horizontal("want", "most") // pl.col("units")).min()
+    return most.group_by(LISTING).agg(affordable.alias("level")).sort(LISTING)
+
+
+def crowded(
+    levels: pl.DataFrame, channels: Sequence[Channel], bills: pl.DataFrame = NO_BILLS
+) -> pl.DataFrame:
+    """Return (channel_id, channel_sku) of listings whose desired level others may still show.
+
+    Takes what `grants` takes. Of some SKU that such a listing uses, its desired level and what
+    all others may show are more than the pool: showing less, it may not be told that level.
+    """
+    known = _known(levels, channels, bills)
+    unit = ["uses", "unit"]
+    first, second = pl.col("kept").max(), pl.col("kept").top_k(2).min()
+    of_unit = known.group_by(unit).agg(
+        pl.col("want").max().alias("unit_want"),
+        first.alias("most"),
+        pl.when(pl.len() > 1).then(second).otherwise(0).alias("next"),
+    )
+    of_unit = of_unit.with_columns(
+        (pl.col("unit_want").sum() - pl.col("most").sum()).over("uses").alias("room")
+    )
+    others = pl.when(pl.col("kept") < pl.col("most")).then("most").otherwise("next")
+    would = pl.max_horizontal(others, "want") - pl.col("most")
+    return (
+        known.join(of_unit, on=unit)
+        .filter(would > pl.col("room"))
+        .select(LISTING)
+        .unique()
+        .sort(LISTING)
+    )
+
+
+def _known(
+    levels: pl.DataFrame, channels: Sequence[Channel], bills: pl.DataFrame
+) -> pl.DataFrame:  # fmt: skip
+    """Return a row a listing and SKU it uses: want, kept, its turn, and the unit it counts in."""
     order = pl.DataFrame(
         {
             "channel_id": [c.id for c in channels],
@@ -134,7 +174,7 @@ def grants(
         },
         schema={"channel_id": pl.String, "pooled": pl.Boolean, "turn": pl.Int64},
     )
-    known = (
+    return (
         resources(levels, bills)
         .join(order, on="channel_id", how="left")
         .with_columns(
@@ -150,9 +190,6 @@ def grants(
         )
         .with_columns(pl.when("pooled").then(-1).otherwise("turn").alias("unit"))
     )
-    most = known.join(_most(known), on=["uses", "unit"])
-    affordable = (pl.min_horizontal("want", "most") // pl.col("units")).min()
-    return most.group_by(LISTING).agg(affordable.alias("level")).sort(LISTING)
 
 
 def _most(known: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ go to every channel first, the nearest to zero first; raises follow, out of the 
 channel may still show. What is sent again besides is what `readback` found to differ.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,8 +19,8 @@ from oms_pipelines.config import Oms
 from oms_pipelines.crash import point
 from oms_pipelines.errors import OmsError
 from oms_pipelines.stock import alarms
-from oms_pipelines.stock.bills import read_bills, widen
 from oms_pipelines.stock.delays import measure
+from oms_pipelines.stock.due import Policy, falling, rising
 from oms_pipelines.stock.listings import grants
 from oms_pipelines.stock.readback import delays_of, read_back
 from oms_pipelines.stock.receipts import (
@@ -31,12 +31,10 @@ from oms_pipelines.stock.receipts import (
     newest,
     outcome,
     received,
-    urgent,
 )
 from oms_pipelines.stock.unheard import outdated
 from oms_pipelines.store import Session, Store
 
-Policy = Callable[[pl.DataFrame, Sequence[Settings], pl.DataFrame], pl.DataFrame]
 SALES_SEEN = timedelta(days=2)  # older sales have long changed the level themselves
 PATIENCE = 60.0  # seconds that raises wait for a channel that is still taking its lower levels
 AT_ONCE = 16
@@ -128,7 +126,8 @@ def _listening(session: Session, oms: Oms) -> list[Settings]:
 class Push:
     """What is sent to one channel: its falling or its rising levels, due or all of them.
 
-    `sold` is what every channel sold, as `stock/sold_since` has it.
+    `sold` is what every channel sold, as `stock/sold_since` has it; `tried` are the listings
+    that were sent a falling level just before.
     """
 
     channel_id: str
@@ -136,15 +135,16 @@ class Push:
     rising: bool
     full: bool
     sold: pl.DataFrame
-    policy: Policy
+    tried: pl.Series
 
 
 @dataclass(frozen=True)
 class Lowered:
-    """What the falling levels came to, and whether raises may follow."""
+    """What the falling levels came to (`tried`: their listings), and whether raises may follow."""
 
     done: Published
     sold: pl.DataFrame
+    tried: pl.Series
     broken: bool
 
 
@@ -156,7 +156,9 @@ def _lower(run: Run, channel: Settings, adapter: Channel) -> Lowered:
     own = own.with_columns(pl.coalesce("units_left", "units").alias("units"))
     others = run.sold.filter(pl.col("channel_id") != channel.id)
     sold = pl.concat([own.select(others.columns), others])
-    done = _publish_channel(run, Push(channel.id, adapter, False, run.full, sold, run.policy))
+    none = pl.Series(dtype=pl.String)
+    push = Push(channel.id, adapter, False, run.full, sold, none)
+    done, tried = _publish_channel(run, push)
     told = replace(
         done,
         read=found.asked,
@@ -165,7 +167,7 @@ def _lower(run: Run, channel: Settings, adapter: Channel) -> Lowered:
         error=done.error or found.error,
     )
     # a channel that cannot be read may still be told
-    return Lowered(told, sold, done.error is not None)
+    return Lowered(told, sold, tried, done.error is not None)
 
 
 def _raise(run: Run, channel: Settings, adapter: Channel, lowered: Lowered) -> Published:
@@ -173,8 +175,8 @@ def _raise(run: Run, channel: Settings, adapter: Channel, lowered: Lowered) -> P
     told = lowered.done
     if lowered.broken:
         return told
-    push = Push(channel.id, adapter, True, run.full, lowered.sold, run.policy)
-    done = _publish_channel(run, push)
+    push = Push(channel.id, adapter, True, run.full, lowered.sold, lowered.tried)
+    done, _ = _publish_channel(run, push)
     return replace(
         told,
         sent=told.sent + done.sent,
@@ -185,13 +187,16 @@ def _raise(run: Run, channel: Settings, adapter: Channel, lowered: Lowered) -> P
     )
 
 
-def _publish_channel(run: Run, push: Push) -> Published:
-    """Send one channel its falling, or its rising, levels, and read them back."""
+def _publish_channel(run: Run, push: Push) -> tuple[Published, pl.Series]:
+    """Send one channel its falling, or its rising, levels, and read them back.
+
+    Returns what came of it, and the listings (channel_sku) that were sent a level.
+    """
     now = run.now
     with run.store.session() as session:
         due = _due(session, run, push)
         if due.is_empty():
-            return Published(push.channel_id)
+            return Published(push.channel_id), due["channel_sku"]
         session.upsert("levels", about_to_send(due, now).select(LEVEL))
     point("levels.marked_sent")
     receipts, error = _push(push.adapter, due)
@@ -204,7 +209,7 @@ def _publish_channel(run: Run, push: Push) -> Published:
     count = verdicts["outcome"].value_counts()
     by = dict(zip(count["outcome"], count["count"], strict=True))
     counts = (by.get("accepted", 0), by.get("rejected", 0), by.get(RETRY, 0))
-    return Published(push.channel_id, due.height, *counts, error=error)
+    return Published(push.channel_id, due.height, *counts, error=error), due["channel_sku"]
 
 
 def _settle(
@@ -226,24 +231,11 @@ def _due(session: Session, run: Run, push: Push) -> pl.DataFrame:
     """Return the levels to send now, with `level` (what to send) and `showing` (expected)."""
     session.frame("tmp_sold", push.sold)
     levels = session.query("stock/levels_due", channel_id=push.channel_id, full=push.full)
-    goes_up = pl.col("desired") > pl.col("held")
-    levels = levels.filter(goes_up if push.rising else ~goes_up)
-    waits = pl.col("sku").is_in(run.waits["sku"].implode())
-    if not push.rising:
-        # it showed less than it may: told to show that again, it would sell it again
-        again = (pl.col("desired") > pl.col("showing")).fill_null(False)
-        levels = levels.filter(~(waits & again))
-        return urgent(levels.with_columns(pl.col("desired").alias("level")), rising=False)
-    levels = levels.filter(~waits)
-    if levels.is_empty():
-        return levels
     sharing = [c for c in run.oms.channels if c.stock.mode != "none"]
-    bills = read_bills(session)
-    session.frame("tmp_skus", widen(levels.select("sku"), bills))
-    allowed = push.policy(session.query("stock/levels_held"), sharing, bills)
-    own = allowed.filter(pl.col("channel_id") == push.channel_id).drop("channel_id")
-    raised = levels.join(own, on="channel_sku").filter(pl.col("level") > pl.col("held"))
-    return urgent(raised, rising=True)
+    waits = run.waits["sku"]
+    if not push.rising:
+        return falling(session, levels, sharing, waits)
+    return rising(session, levels, sharing, waits, push.tried, run.policy)
 
 
 def _push(adapter: Channel, due: pl.DataFrame) -> tuple[list[Receipt], str | None]:
