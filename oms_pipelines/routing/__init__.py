@@ -1,6 +1,8 @@
 """Routing: which location ships each open line, by rules as data, and why."""
 
 from oms_pipelines.routing.explain import explain
+from oms_pipelines.routing.findings import findings
+from oms_pipelines.routing.history import read_history
 from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs, verify
 from oms_pipelines.routing.keep import fulfillment_frames, store_plan
 from oms_pipelines.routing.model import Inputs, Plan
@@ -22,11 +24,13 @@ __all__ = [
     "delete_saved",
     "erase_saved",
     "explain",
+    "findings",
     "fulfillment_frames",
     "inputs_of",
     "load_inputs",
     "load_positions",
     "plan",
+    "read_history",
     "read_inputs",
     "replay",
     "save_inputs",

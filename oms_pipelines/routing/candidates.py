@@ -65,7 +65,7 @@ def build(inputs: Inputs) -> Problem:
     prices = tariff(orders.filter(~collects()), inputs.carriers, inputs.rules.costs)
     parcel, transit = _parcels(orders, prices)
     leaves = [ship_by(inputs.as_of, cut) for cut in places["cut_off"]]
-    local = _local_cost(orders, places, distance, transit, leaves, inputs)
+    local = local_cost(orders, places, distance, transit, leaves, inputs)
     stock = _stock(inputs.stock, skus, places)
     parts, least, near = policies_of(orders, rule, inputs)
     limit = places["capacity_left"].fill_null(UNLIMITED).clip(0, UNLIMITED)
@@ -76,7 +76,7 @@ def build(inputs: Inputs) -> Problem:
         unit=items["unit"].to_numpy(), stock=stock, capacity=limit.to_numpy(),
         together=items["group"].is_not_null().to_numpy(), step=items["step"].to_numpy(),
         refused=_refused(inputs.refused, items, orders, skus, places),
-        failed=_standing_tests(orders, places, rule, admitted, distance, inputs),
+        failed=standing_tests(orders, places, rule, admitted, distance, inputs),
         distance=distance, local_cost=local, parcel_cost=parcel,
         rank=_rank(rule, inputs, distance, local, stock, sku, order),
         parts=parts, least_worth=least, near_first=near,
@@ -102,7 +102,7 @@ def _parcels(orders: pl.DataFrame, prices: Tariff) -> tuple[np.ndarray, np.ndarr
     return parcel, transit
 
 
-def _local_cost(
+def local_cost(
     orders: pl.DataFrame, places: pl.DataFrame, distance: np.ndarray, transit: np.ndarray,
     leaves: list[datetime], inputs: Inputs,
 ) -> np.ndarray:  # fmt: skip
@@ -147,7 +147,7 @@ def _refused(
     return pairs.to_numpy().astype(np.int64).reshape(-1, 2)
 
 
-def _standing_tests(
+def standing_tests(
     orders: pl.DataFrame, places: pl.DataFrame, rule: np.ndarray, admitted: np.ndarray,
     distance: np.ndarray, inputs: Inputs,
 ) -> np.ndarray:  # fmt: skip
