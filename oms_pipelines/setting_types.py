@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     SecretStr,
     ValidationInfo,
 )
@@ -40,6 +41,10 @@ def _duration(value: Any) -> Any:
     if seconds > _LONGEST:
         raise ValueError("write a duration of at most 100 years")
     return timedelta(seconds=seconds)
+
+
+def _written(value: timedelta) -> str:
+    return f"{value.total_seconds():f}".rstrip("0").rstrip(".") + "s"
 
 
 def _zone(value: str) -> str:
@@ -151,7 +156,11 @@ def _currency(value: str) -> str:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(_written, return_type=str, when_used="json"),  # as it may be read again
+]
 Zone = Annotated[str, AfterValidator(_zone)]
 Place = Annotated[str, BeforeValidator(_place), AfterValidator(HiddenUrl)]  # itself, or env:NAME
 WebUrl = Annotated[str, AfterValidator(_web_url)]  # without credentials

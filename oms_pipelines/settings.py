@@ -177,6 +177,7 @@ class Costs(Settings):
 class Routing(Settings):
     """Rules in order, and costs."""
 
+    comment: str = ""  # what changed; kept with each version that a plan was made by
     rules: list[Rule] = [Rule(id="everything", **{"from": "ships"})]
     costs: Costs = Costs()
     postal_codes: str | None = None  # CSV or Parquet: country, prefix, latitude, longitude

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cli_world import Oms as Command
-from cli_world import command, settings
+from cli_world import command, settings, traded
 from store_frames import contact, frame, line, order
 
 from oms_pipelines import config
@@ -212,3 +212,17 @@ def test_the_command_warns_and_fails_only_when_it_shall(oms: Command):
     assert strict.json["orders"] == 1
     wrong = oms("--json", rules=[{"id": "x", "when": "colour = 1"}])
     assert (wrong.code, len(wrong.json["faults"])) == (2, 1)
+
+
+def test_versions_of_the_rules_are_listed_with_their_use_and_printed_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    file = traded(tmp_path)
+    monkeypatch.setenv("OMS_CONFIG", str(file))
+    run = command(monkeypatch, capsys)
+    [kept] = run("route", "rules", "--json").json
+    assert (kept["plans"], kept["live"], kept["comment"]) == (1, True, "")
+    printed = yaml.safe_load(run("route", "rules", kept["rules_version"][:6]).out)
+    again = config.load(file).model_copy(update={"routing": parse(printed).routing})
+    assert again == config.load(file)
+    assert run("route", "rules", "beef").code == 2

@@ -16,6 +16,7 @@ from oms_pipelines.routing.saved import (
     was_erased,
 )
 from oms_pipelines.routing.solve import inputs_of, plan
+from oms_pipelines.routing.versions import keep_version, read_version
 
 __all__ = [
     "Inputs",
@@ -27,11 +28,13 @@ __all__ = [
     "findings",
     "fulfillment_frames",
     "inputs_of",
+    "keep_version",
     "load_inputs",
     "load_positions",
     "plan",
     "read_history",
     "read_inputs",
+    "read_version",
     "replay",
     "save_inputs",
     "saved_between",

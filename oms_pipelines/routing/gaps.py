@@ -63,8 +63,10 @@ def _prices(history: History) -> Iterator[Finding]:
         yield finding("service", "carriers[].services", history, other, told, cure)
     pairs = orders.unique().sort("service", "country")
     known = [priced(service, country, carriers) for service, country in pairs.rows()]
-    orders = orders.join(pairs.with_columns(known=pl.Series(known, dtype=pl.Boolean)),
-                         on=["service", "country"], nulls_equal=True, maintain_order="left")  # fmt: skip
+    pairs = pairs.with_columns(known=pl.Series(known, dtype=pl.Boolean))
+    orders = orders.join(
+        pairs, on=["service", "country"], nulls_equal=True, maintain_order="left"
+    )  # fmt: skip
     bare = sent & ~orders["known"].to_numpy()
     if bare.any():
         told = (

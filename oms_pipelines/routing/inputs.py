@@ -109,18 +109,14 @@ def save_inputs(folder: str | Path, inputs: Inputs) -> Path:
         getattr(inputs, kind).write_parquet(part / f"{kind}.parquet")
     settings = {
         "as_of": inputs.as_of.isoformat(),
-        "rules": inputs.rules.model_dump(by_alias=True),
-        "carriers": [c.model_dump(by_alias=True, exclude=NO_INPUT) for c in inputs.carriers],
+        "rules": inputs.rules.model_dump(mode="json", by_alias=True),
+        "carriers": [
+            c.model_dump(mode="json", by_alias=True, exclude=NO_INPUT) for c in inputs.carriers
+        ],
     }
-    (part / "settings.json").write_bytes(orjson.dumps(settings, default=_plain))
+    (part / "settings.json").write_bytes(orjson.dumps(settings))
     part.rename(folder)
     return folder
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, timedelta):
-        return f"{value.total_seconds():f}s"
-    raise TypeError(type(value).__name__)
 
 
 def load_inputs(folder: str | Path) -> Inputs:

@@ -140,10 +140,14 @@ def digest(frame: pl.DataFrame) -> str:
     return hashlib.sha256(rounded.write_csv().encode()).hexdigest()
 
 
+def rules_text(rules: Routing) -> bytes:
+    """Return rules and costs as JSON, each setting in it as `oms.yaml` takes it, keys sorted."""
+    return orjson.dumps(rules.model_dump(mode="json", by_alias=True), option=orjson.OPT_SORT_KEYS)
+
+
 def rules_version(rules: Routing) -> str:
     """Return a short hash of rules and costs."""
-    text = orjson.dumps(rules.model_dump(mode="json", by_alias=True), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(text).hexdigest()[:16]
+    return hashlib.sha256(rules_text(rules)).hexdigest()[:16]
 
 
 def inputs_hash(inputs: Inputs) -> str:
