@@ -702,6 +702,10 @@ decisions = _table(
     Column("score", Double, nullable=True, comment="what it would have cost"),
     Column("rank", Integer, nullable=True, comment="1 is best among the possible"),
     _text("lost_to", "the order that took the unit it wanted"),
+    _text(
+        "assumed",
+        "what is unknown (position, weight, promise), so that its declared fallback counts",
+    ),
 )
 
 fulfillment_orders = _table(

@@ -94,7 +94,7 @@ def _best(
     ]
     # one that names prices and none for this parcel is no match for one that does
     _, amount, carrier, word = min(priced, key=lambda x: (x[0], x[1], x[2].id))
-    return Offer(carrier.id, word, amount, carrier.transit_days)
+    return Offer(carrier.id, word, amount, _transit(carrier, word, country))
 
 
 def _able(service: str | None, carriers: Sequence[Carrier]) -> list[tuple[Carrier, str]]:
@@ -102,6 +102,13 @@ def _able(service: str | None, carriers: Sequence[Carrier]) -> list[tuple[Carrie
     able = [(c, service) for c in carriers if service is not None and service in c.services]
     able = able or [(c, "standard") for c in carriers if "standard" in c.services]
     return able or [(c, c.services[0]) for c in carriers if c.services]
+
+
+def _transit(carrier: Carrier, service: str, country: str | None) -> int:
+    for line in carrier.transit:
+        if line.service in ("*", service) and line.zone in ("*", country):
+            return line.days
+    return carrier.transit_days
 
 
 def priced(service: str | None, country: str | None, carriers: Sequence[Carrier]) -> bool:

@@ -26,8 +26,8 @@ def _of_rules(history: History) -> Iterator[Finding]:
     reached = history.reached()
     for i, rule in enumerate(rules):
         path, orders = f"routing.rules[{i}]", len(history.orders)
-        holds = history.when[:, :, i].any(axis=0)
-        decided = (history.when & reached)[:, :, i].any(axis=0)
+        holds = np.asarray(history.when[:, :, i].any(axis=0))
+        decided = np.asarray((history.when & reached)[:, :, i].any(axis=0))
         if orders and not holds.any():
             told = f"rule {rule.id} holds for none of the {orders} orders looked at"
             cure = "correct it, or delete it if such orders never come"
@@ -61,7 +61,7 @@ def _null(
     history: History, i: int, path: str, reached: np.ndarray, names: Sequence[str]
 ) -> Iterator[Finding]:  # fmt: skip
     rule = history.inputs.rules.rules[i]
-    unsure = (history.when_null & reached)[:, :, i].any(axis=0)
+    unsure = np.asarray((history.when_null & reached)[:, :, i].any(axis=0))
     if unsure.any():
         some = history.orders.filter(unsure)
         missing = [c for c in names if some[c].null_count()]
@@ -78,7 +78,7 @@ def _null(
 
 
 def _uncovered(history: History) -> Iterator[Finding]:
-    bare = ~history.when.any(axis=2).all(axis=0)
+    bare = np.asarray(~history.when.any(axis=2).all(axis=0))
     if bare.any():
         by = history.orders.filter(bare)["channel_id"].value_counts().sort("channel_id")
         channels = ", ".join(f"{name}: {n}" for name, n in by.rows())

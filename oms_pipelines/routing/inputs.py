@@ -11,7 +11,7 @@ import polars as pl
 from oms_pipelines.channels import open_channel
 from oms_pipelines.config import Carrier, Oms, Routing, as_time
 from oms_pipelines.errors import Malformed
-from oms_pipelines.routing.calendar import ship_by
+from oms_pipelines.routing.calendar import Calendar, ship_by
 from oms_pipelines.routing.model import LOCATIONS, NO_INPUT, SCHEMAS, Inputs, Plan, conform
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.saved import was_erased
@@ -73,7 +73,11 @@ def _locations(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     booked = session.query("routing/booked", since=now - timedelta(days=1))
     count = {(place, at): n for place, at, n in booked.rows()}
     return location_rows(
-        oms, {x.id: count.get((x.id, ship_by(now, x.cut_off)), 0) for x in oms.locations}
+        oms,
+        {
+            x.id: count.get((x.id, ship_by(now, x.cut_off, Calendar.of(x))), 0)
+            for x in oms.locations
+        },
     )
 
 
@@ -85,7 +89,8 @@ def location_rows(oms: Oms, booked: Mapping[str, int] | None = None) -> pl.DataF
             "location_id": x.id, "kind": x.kind, "country": x.address.country,
             "postal_code": x.address.postal_code, "latitude": x.address.latitude,
             "longitude": x.address.longitude, "cut_off": x.cut_off, "ships": x.ships,
-            "collects": x.collects, "handling_cost": x.handling_cost,
+            "collects": x.collects, "handling_cost": x.handling_cost, "capacity": x.capacity,
+            **dict(zip(("working_days", "holidays"), Calendar.of(x).texts(), strict=True)),
             "capacity_left": None if x.capacity is None
             else max(x.capacity - booked.get(x.id, 0), 0),
         }

@@ -48,8 +48,11 @@ LOCATIONS = {
     "postal_code": pl.String,
     "latitude": pl.Float64,
     "longitude": pl.Float64,
+    "capacity": pl.Int64,  # orders a day; null is unlimited
     "capacity_left": pl.Int64,  # orders the shipping day still takes; null is unlimited
     "cut_off": pl.String,  # HH:MM Zone
+    "working_days": pl.String,  # mon tue ...; null is Monday to Friday
+    "holidays": pl.String,  # 2026-12-25 ...; days off besides
     "ships": pl.Boolean,
     "collects": pl.Boolean,
     "handling_cost": pl.Float64,

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from oms_pipelines.routing.candidates import collects, local_cost, standing_tests
+from oms_pipelines.routing.candidates import collects, standing_tests
 from oms_pipelines.routing.history import History
+from oms_pipelines.routing.local import crossings, local_cost
 from oms_pipelines.routing.positions import great_circle_km
 from oms_pipelines.routing.told import Finding
 
@@ -58,9 +59,10 @@ def _tied(orders: pl.DataFrame, history: History) -> tuple[np.ndarray, np.ndarra
     inputs, places = history.inputs, history.places
     distance = great_circle_km(orders, places)
     rule = orders["rule"].to_numpy()
-    none = np.zeros(len(orders), dtype=np.int64)
-    cost = local_cost(orders, places, distance, none, [], inputs)
-    failed = standing_tests(orders, places, rule, history.admits.T, distance, inputs)
+    crossed = crossings(orders, places, inputs.rules.borders, np.ones(len(orders), dtype=bool))
+    cost = local_cost(places, distance, None, crossed, inputs)
+    admits = history.admits.T
+    failed = standing_tests(orders, places, rule, admits, distance, None, crossed, inputs)
     far = np.nan_to_num(distance, nan=np.inf)
     order = np.lexsort((far, cost, failed > 0), axis=1)
     far, cost, failed = (np.take_along_axis(x, order, axis=1) for x in (far, cost, failed))
