@@ -232,9 +232,9 @@ def _rank(
         rows = np.flatnonzero(kinds == kind)
         far = np.nan_to_num(distance[rows], nan=np.inf)
         if kind == "distance":
-            best = np.lexsort((local[rows], far), axis=1)
+            best = _ordered(far, local[rows])
         elif kind == "cost":
-            best = np.lexsort((far, local[rows]), axis=1)
+            best = _ordered(local[rows], far)
         else:
             mine = np.isin(order, rows)
             starts = np.searchsorted(order[mine], rows)
@@ -244,3 +244,12 @@ def _rank(
         np.put_along_axis(ranks, best, np.broadcast_to(places, best.shape), axis=1)
         rank[rows] = ranks
     return rank
+
+
+def _ordered(keys: np.ndarray, ties: np.ndarray) -> np.ndarray:
+    """Return the columns of each row by key, ties by the other, then by column."""
+    best = np.argsort(keys, axis=1)  # of distinct keys, and then as good as any other sort
+    keyed = np.take_along_axis(keys, best, axis=1)
+    tied = (keyed[:, 1:] == keyed[:, :-1]).any(axis=1)
+    best[tied] = np.lexsort((ties[tied], keys[tied]), axis=1)
+    return best

@@ -60,12 +60,14 @@ def frozen_carriers(oms: Oms) -> tuple[Carrier, ...]:
 
 
 def capabilities(oms: Oms) -> pl.DataFrame:
-    """Return which channels can express several parcels."""
-    able = {c.id: open_channel(c, oms.profiles).capabilities.several_parcels for c in oms.channels}
-    return pl.DataFrame(
-        {"channel_id": list(able), "several_parcels": list(able.values())},
-        schema={"channel_id": pl.String, "several_parcels": pl.Boolean},
-    )
+    """Return which channels can express several parcels, of an order and of one line."""
+    words = ("several_parcels", "several_parcels_per_line")
+    rows = [
+        (c.id, *(getattr(open_channel(c, oms.profiles).capabilities, word) for word in words))
+        for c in oms.channels
+    ]
+    schema = {"channel_id": pl.String, **dict.fromkeys(words, pl.Boolean)}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _locations(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:

@@ -37,6 +37,7 @@ LINES = {
     "per_kit": pl.Int64,  # units of it in one kit
     "weight_g": pl.Int64,  # of one SKU unit; null is unknown
     "several_parcels": pl.Boolean,  # the channel can express them
+    "several_parcels_per_line": pl.Boolean,  # and of one line; null is yes
     "parts_used": pl.Int64,  # parts of this order that are under way or gone
 }
 REFUSED = {"order_id": pl.String, "sku": pl.String, "location_id": pl.String}
