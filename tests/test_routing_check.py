@@ -1,5 +1,6 @@
 """`oms route check`: what rules do to the orders of the past, one small past for each finding."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from cli_world import command, settings, traded
 from store_frames import contact, frame, line, order
 
 from oms_pipelines import config
-from oms_pipelines.config import parse
+from oms_pipelines.config import Border, Costs, Load, Rule, parse
 from oms_pipelines.routing import check_rules, findings, read_history
+from oms_pipelines.routing.rules import LOCATION_COLUMNS, ORDER_COLUMNS
+from oms_pipelines.routing.verdicts import TESTS
 from oms_pipelines.store import Store, open_store
 from oms_pipelines.store.duckdb import DuckdbStore
 
 NOW = datetime(2026, 1, 7, 9, tzinfo=UTC)
+ROUTING = Path(__file__).parents[1] / "oms_pipelines" / "routing"
 
 
 def place(name: str, **more) -> dict:
@@ -179,6 +183,18 @@ def test_a_word_that_a_column_never_holds_is_a_fault_with_its_path():
         "routing.rules[1].from: no kind is 'depot'; there are warehouse, store, 3pl",
     ]
     assert len(check_rules(oms.routing)) == 2  # without a hub its names are not known
+
+
+def test_the_page_of_routing_tells_every_column_test_finding_and_setting():
+    page = (Path(__file__).parents[1] / "docs" / "routing.md").read_text("utf-8")
+    source = "".join((ROUTING / f"{x}.py").read_text("utf-8") for x in ("findings", "gaps", "ties"))
+    kinds = set(re.findall(r'(?:[Ff]inding\(\s*)"(\w+)"', source))
+    assert len(kinds) == 11
+    words = [f"`{x}`" for x in (*ORDER_COLUMNS, *LOCATION_COLUMNS)]
+    words += [f"\n| {kind} |" for kind in kinds] + list(TESTS.values())
+    words += [name for kind in (Rule, Costs, Border, Load) for name in kind.model_fields
+              if name not in ("id", "comment", "from_")]  # fmt: skip
+    assert [x for x in words if x not in page] == []
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ LOCATION_COLUMNS = {
     "postal_code": "VARCHAR",
     "latitude": "DOUBLE",
     "longitude": "DOUBLE",
+    "capacity": "BIGINT",
     "capacity_left": "BIGINT",
     "cut_off": "VARCHAR",
     "ships": "BOOLEAN",
