@@ -20,11 +20,9 @@ from oms_pipelines.setting_types import folded
 from oms_pipelines.settings import (
     Ack,
     Address,
-    Carrier,
     Catalog,
     Channel,
     ChannelStock,
-    Costs,
     Drop,
     Erp,
     Inbound,
@@ -32,23 +30,32 @@ from oms_pipelines.settings import (
     Notifications,
     Oms,
     Outbound,
-    Price,
     Reason,
     Retention,
     Returns,
-    Routing,
-    Rule,
     Settings,
-    Split,
-    Unfilled,
     Url,
 )
 from oms_pipelines.settings_promises import promise_faults
+from oms_pipelines.settings_routing import (
+    Border,
+    Carrier,
+    Costs,
+    Load,
+    Price,
+    Routing,
+    Rule,
+    Split,
+    Transit,
+    Unfilled,
+)
+from oms_pipelines.settings_routing_faults import routing_faults
 from oms_pipelines.settings_stock_faults import sharing_faults
 
 __all__ = [
     "Ack",
     "Address",
+    "Border",
     "Carrier",
     "Catalog",
     "Channel",
@@ -57,6 +64,7 @@ __all__ = [
     "Drop",
     "Erp",
     "Inbound",
+    "Load",
     "Location",
     "Notifications",
     "Oms",
@@ -69,6 +77,7 @@ __all__ = [
     "Rule",
     "Settings",
     "Split",
+    "Transit",
     "Unfilled",
     "Url",
     "as_time",
@@ -184,6 +193,7 @@ def _faults_between(oms: Oms) -> Iterator[str]:
                 yield f"channels[{i}].stock.locations[{j}]: {cure}"
     yield from sharing_faults(oms)
     yield from promise_faults(oms)
+    yield from routing_faults(oms)
     if oms.returns.location and oms.returns.location not in places:
         yield f"returns.location: {cure}"
     for condition in oms.returns.dispositions.keys() - set(DISPOSED):

@@ -32,7 +32,7 @@ def faults(oms: Oms, *, data: bool = True) -> list[str]:
         *_folders(oms),
         *_carriers(oms),
         *profiles.faults(oms),
-        *check_rules(oms.routing),
+        *check_rules(oms.routing, oms),
         *_crosswalk(oms),
         *_letters(oms),
         *((list(_files(oms)) or _kits(oms)) if data else ()),

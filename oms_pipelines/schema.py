@@ -677,6 +677,16 @@ plans = _table(
     Column("gap", Double, nullable=True, comment="(cost - bound) / cost; null when unknown"),
 )
 
+rule_versions = _table(
+    "rule_versions",
+    "The routing rules and costs that plans were made by, whole. A version never changes.",
+    ("rules_version",),
+    _text("rules_version", "hash of the text", null=False),
+    _text("comment", "what `routing.comment` said of it", null=False),
+    _text("rules", "JSON of all that stands under `routing`, defaults included", null=False),
+    _time("first_used_at", "when the first plan was made by it", null=False),
+)
+
 decisions = _table(
     "decisions",
     "Every candidate location of every order part looked at, chosen or not, and why.",
@@ -692,6 +702,10 @@ decisions = _table(
     Column("score", Double, nullable=True, comment="what it would have cost"),
     Column("rank", Integer, nullable=True, comment="1 is best among the possible"),
     _text("lost_to", "the order that took the unit it wanted"),
+    _text(
+        "assumed",
+        "what is unknown (position, weight, promise), so that its declared fallback counts",
+    ),
 )
 
 fulfillment_orders = _table(

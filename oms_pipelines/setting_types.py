@@ -6,8 +6,8 @@ A fault names the cure and never the value: a secret may stand where it does not
 import os
 import re
 import unicodedata
-from datetime import timedelta
-from typing import Annotated, Any
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     SecretStr,
     ValidationInfo,
 )
@@ -40,6 +41,10 @@ def _duration(value: Any) -> Any:
     if seconds > _LONGEST:
         raise ValueError("write a duration of at most 100 years")
     return timedelta(seconds=seconds)
+
+
+def _written(value: timedelta) -> str:
+    return f"{value.total_seconds():f}".rstrip("0").rstrip(".") + "s"
 
 
 def _zone(value: str) -> str:
@@ -151,7 +156,30 @@ def _currency(value: str) -> str:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+def _day(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return value
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError("write a day such as 2026-12-25")
+    return value
+
+
+def _zone_code(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}|\*", value):
+        raise ValueError(
+            'write a country as two capital letters (ISO 3166-1), such as FR, or "*" for the rest'
+        )
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(_written, return_type=str, when_used="json"),  # as it may be read again
+]
+Day = Annotated[date, BeforeValidator(_day)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+ZoneCode = Annotated[str, AfterValidator(_zone_code)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Place = Annotated[str, BeforeValidator(_place), AfterValidator(HiddenUrl)]  # itself, or env:NAME
 WebUrl = Annotated[str, AfterValidator(_web_url)]  # without credentials

@@ -6,14 +6,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from oms_pipelines.setting_types import (
-    MOST,
     Capacity,
     Code,
     CountryCode,
     CurrencyCode,
     CutOff,
     Duration,
-    Identifier,
     OwnIdentifier,
     Place,
     Secret,
@@ -23,6 +21,7 @@ from oms_pipelines.setting_types import (
     WebUrl,
     Zone,
 )
+from oms_pipelines.settings_routing import Carrier, Routing, WorkingDays
 from oms_pipelines.settings_stock import ChannelStock, Safety, Stock
 
 
@@ -87,7 +86,7 @@ class Outbound(Settings):
     ack: Ack | None = None
 
 
-class Location(Settings):
+class Location(WorkingDays):
     """A warehouse, a store, or a logistics partner."""
 
     id: OwnIdentifier
@@ -112,75 +111,6 @@ class Location(Settings):
     sells: bool = True  # false: channels are promised nothing of it
     expiry_margin: Duration = timedelta(0)  # a lot is sellable until so long before it expires
     supply: Inbound | None = None  # what is expected to arrive: purchase orders, transfers
-
-
-class Price(Settings):
-    """What a parcel costs: first match by service, zone and weight wins."""
-
-    service: str = "*"
-    zone: str = "*"  # a country code, or * for the rest
-    up_to_g: int | None = Field(default=None, gt=0, le=MOST)
-    amount: float = Field(ge=0)
-
-
-class Carrier(Settings):
-    """Who carries parcels, what it costs, and where tracking is read."""
-
-    id: OwnIdentifier
-    aliases: list[str] = []  # other names that returns call it; case and accents aside
-    system: str = "unified"  # the file in logistics/carriers/
-    url: WebUrl = ""
-    credentials: dict[str, Secret] = {}
-    services: list[str] = ["standard"]
-    prices: list[Price] = []
-    transit_days: int = Field(default=2, ge=0, le=365)
-    tracking_url: str | None = None  # a page for customers, with {number}
-
-
-class Split(Settings):
-    """Whether an order may be shipped in parts."""
-
-    parts: int = Field(default=1, ge=1, le=100)  # 1 is never
-    min_value: float = Field(default=0, ge=0)  # each part is worth at least this
-
-
-class Unfilled(Settings):
-    """What to do with what no location can ship."""
-
-    action: Literal["wait", "backorder", "hold", "cancel"] = "wait"
-    deadline: Duration | None = None
-
-
-class Rule(Settings):
-    """A routing rule; the first whose `when` holds for an order decides."""
-
-    id: Identifier
-    comment: str = ""
-    when: str = "true"  # SQL predicate over order attributes
-    from_: str = Field(default="true", alias="from")  # SQL predicate over locations
-    rank: Literal["cost", "distance", "stock"] = "cost"
-    split: Split = Split()
-    keep_together: bool = True
-    unfilled: Unfilled = Unfilled()
-    max_distance_km: float | None = Field(default=None, gt=0)
-
-
-class Costs(Settings):
-    """Declared costs, in one currency."""
-
-    per_km: float = Field(default=0, ge=0)
-    parcel: float = Field(default=5, ge=0)  # where no carrier price matches
-    unknown_distance_km: float = Field(default=1000, ge=0)  # never zero
-    late_per_day: float = Field(default=0, ge=0)
-
-
-class Routing(Settings):
-    """Rules in order, and costs."""
-
-    rules: list[Rule] = [Rule(id="everything", **{"from": "ships"})]
-    costs: Costs = Costs()
-    postal_codes: str | None = None  # CSV or Parquet: country, prefix, latitude, longitude
-    safety_stock: Units = 0
 
 
 class Notifications(Settings):

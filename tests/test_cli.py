@@ -43,6 +43,7 @@ READS = [
     ("stock", "levels"),
     ("route", "explain", "shop/1"),
     ("route", "check"),
+    ("route", "rules"),
     ("route", "backtest"),
     ("files", "list"),
     ("files", "show", "lyon_dispatch_20260301_000001.csv"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from oms_pipelines import config, settings
+from oms_pipelines import config, settings, settings_routing
 from oms_pipelines.cli import app
 from oms_pipelines.cli.rooms import Room
 from oms_pipelines.faults import faults
@@ -42,7 +42,8 @@ def test_every_setting_stands_in_the_commented_example():
     text = (ROOT / "examples" / "oms.yaml").read_text("utf-8")
     keys = {
         field.alias or name
-        for _, kind in inspect.getmembers(settings, inspect.isclass)
+        for module in (settings, settings_routing)
+        for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, settings.Settings)
         for name, field in kind.model_fields.items()
     }

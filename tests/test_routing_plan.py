@@ -203,6 +203,19 @@ def test_a_channel_that_cannot_tell_of_two_parcels_gets_one():
     assert set(made.unfilled["reason"]) == {"split not allowed"}
 
 
+def test_a_line_that_its_channel_cannot_hear_of_in_parts_comes_from_one_place():
+    stock = {("near", "a"): 2, ("near", "b"): 1, ("far", "a"): 3}
+    lines = [line(quantity=3, several_parcels_per_line=False), line(sku="b")]
+    made = planned(lines, stock, NEAR_FAR, rules(**SPLIT))
+    assert sorted(x[2:] for x in given(made)) == [("far", "a", 3), ("near", "b", 1)]
+    parted = planned([line(quantity=3), line(sku="b")], stock, NEAR_FAR, rules(**SPLIT))
+    assert ("near", "a", 2) in [x[2:] for x in given(parted)]
+    kit = {"line_id": "k", "quantity": 2, "bill_id": "set", "per_kit": 1}
+    kits = [line(sku=s, several_parcels_per_line=False, **kit) for s in "ab"]
+    two = {(place, sku): 1 for place in ("near", "far") for sku in "ab"}
+    assert given(planned(kits, two, NEAR_FAR, rules(**SPLIT))) == []  # one kit here, one there
+
+
 def test_what_waits_is_told_with_its_deadline_and_what_comes_after():
     unfilled = Unfilled(action="cancel", deadline=timedelta(hours=2))
     early, late = (

@@ -1,6 +1,6 @@
 """Rules are checked at load, and run on rows where they cannot do harm."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,7 @@ import pytest
 from oms_pipelines.config import Routing, Rule
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.routing import check_rules, load_positions
-from oms_pipelines.routing.calendar import ship_by, working_days_after
+from oms_pipelines.routing.calendar import Calendar, ship_by
 from oms_pipelines.routing.positions import great_circle_km, locate
 from oms_pipelines.routing.rules import LOCATION_COLUMNS, ORDER_COLUMNS, match
 
@@ -164,4 +164,20 @@ def test_a_place_without_a_cut_off_ships_until_the_day_ends():
      ("2026-01-10", 1, "2026-01-12"), ("2026-01-11", 2, "2026-01-13")],
 )  # fmt: skip
 def test_working_days_run_from_monday_to_friday(day, days, then):
-    assert working_days_after(datetime.fromisoformat(day).date(), days).isoformat() == then
+    [after] = Calendar().after([date.fromisoformat(day)], days)
+    assert str(after) == then
+
+
+def test_a_calendar_has_its_own_week_and_its_days_off():
+    shop = Calendar(("tue", "wed", "thu", "fri", "sat"), (date(2026, 1, 14),))
+    days = [date(2026, 1, d) for d in (10, 11, 13, 14)]  # Saturday, Sunday, Tuesday, off
+    assert shop.after(days, 0).astype(str).tolist() == [
+        "2026-01-10", "2026-01-13", "2026-01-13", "2026-01-15"
+    ]  # fmt: skip
+    assert shop.after(days, 1).astype(str).tolist() == [
+        "2026-01-13", "2026-01-13", "2026-01-15", "2026-01-15"
+    ]  # fmt: skip
+    assert Calendar.read(*shop.texts()) == shop
+    assert Calendar.read(None, None) == Calendar()
+    late = datetime.fromisoformat("2026-01-13T18:00:00+00:00")
+    assert ship_by(late, "17:00 UTC", shop).isoformat() == "2026-01-15T17:00:00+00:00"

@@ -8,9 +8,19 @@ import polars as pl
 import pytest
 from store_frames import contact, frame, line, order
 
-from oms_pipelines.config import Oms, Routing, Rule, Split, parse
-from oms_pipelines.routing import plan, read_inputs, replay, save_inputs, store_plan
+from oms_pipelines.config import Oms, Routing, Rule, Split, Unfilled, parse
+from oms_pipelines.errors import Malformed
+from oms_pipelines.routing import (
+    keep_version,
+    plan,
+    read_inputs,
+    read_version,
+    replay,
+    save_inputs,
+    store_plan,
+)
 from oms_pipelines.routing.keep import fulfillment_ids
+from oms_pipelines.routing.model import rules_version
 from oms_pipelines.store import Store
 
 NOW = datetime(2026, 1, 7, 9, tzinfo=UTC)
@@ -213,3 +223,34 @@ def test_a_split_makes_a_fulfillment_order_a_part(store: Store):
     with store.session() as s:
         given = s.table("fulfillment_orders").select("fo_id", "location_id").rows()
     assert [(x[0][-2:], x[1]) for x in given] == [("-1", "near"), ("-2", "far")]
+
+
+def test_the_rules_of_a_plan_are_kept_whole_and_a_comment_makes_another_version(store: Store):
+    deadline = Unfilled(deadline=timedelta(days=5, seconds=1))
+    old = Routing(rules=[Rule(id="all", comment="ours", unfilled=deadline)], comment="first")
+    new = old.model_copy(update={"comment": "second"})
+    with store.session() as s:
+        for rules, now in ((old, NOW), (new, NOW), (old, NOW + timedelta(days=1))):
+            keep_version(s, rules, now)
+        kept = s.table("rule_versions")
+    assert sorted(kept["comment"]) == ["first", "second"]
+    assert kept["first_used_at"].to_list() == [NOW, NOW]  # a version is written once
+    with store.session(read_only=True) as s:
+        for rules in (old, new):
+            text = read_version(s, rules_version(rules))
+            assert Routing.model_validate(text) == rules
+            assert text["rules"][0]["unfilled"]["deadline"] == "432001s"
+        with pytest.raises(KeyError):
+            read_version(s, "none")
+
+
+def test_rules_that_were_changed_in_the_store_are_refused(store: Store):
+    rules = Routing(comment="first")
+    with store.session() as s:
+        keep_version(s, rules, NOW)
+        row = s.table("rule_versions").with_columns(
+            rules=pl.col("rules").str.replace("first", "last")
+        )
+        s.upsert("rule_versions", row)
+        with pytest.raises(Malformed, match="their text was changed"):
+            read_version(s, rules_version(rules))

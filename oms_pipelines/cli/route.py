@@ -1,17 +1,19 @@
 """Commands that tell why an order ships from where it does, and what other rules would do."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from oms_pipelines import config
-from oms_pipelines.cli.opened import reading
+from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.orders import find_order
 from oms_pipelines.cli.show import Json, document, rows, tell
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Malformed, Misconfigured
+from oms_pipelines.store import Session
 
 app = typer.Typer(no_args_is_help=True)
 _HIDDEN = ("plan_id", "planned_at", "rule")
@@ -53,18 +55,75 @@ def explain(order: str, as_json: Json = False) -> None:
 
 
 @app.command()
-def check(as_json: Json = False) -> None:
-    """Check the routing rules: predicates, columns, functions."""
-    from oms_pipelines.routing import check_rules
+def check(
+    strict: Annotated[bool, typer.Option("--strict", help="End with 1 on any finding.")] = False,
+    limit: Annotated[int, typer.Option("--orders", min=1, help="The newest so many.")] = 100_000,
+    as_json: Json = False,
+) -> None:
+    """Check the routing rules: their predicates, then what they do to the orders of the past.
+
+    Found are rules that match no order, or only orders that an earlier rule takes; orders that no
+    rule covers; predicates that are null, and null is not true; locations that nothing but their
+    name tells apart; and what is unknown: positions, weights, prices, stock. Ends with 2 when a
+    predicate is wrong.
+    """
+    from oms_pipelines.routing import check_rules, findings, read_history
 
     oms = config.load()
-    faults = check_rules(oms.routing)
+    faults = check_rules(oms.routing, oms)
     if faults and not as_json:
         raise Misconfigured(faults)
-    if as_json:
+    if faults:
         document({"rules": len(oms.routing.rules), "faults": faults})
-        raise typer.Exit(2 if faults else 0)
-    tell(f"{len(oms.routing.rules)} rules are in order.")
+        raise typer.Exit(2)
+    with reading(oms) as session:
+        history = read_history(session, oms, time_of(oms), limit)
+    found = [asdict(x) for x in findings(history)]
+    looked = len(history.orders)
+    if as_json:
+        count = len(oms.routing.rules)
+        document({"rules": count, "faults": [], "orders": looked, "findings": found})
+    else:
+        tell(f"{len(oms.routing.rules)} rules are in order; held against {looked} orders.")
+        rows(found, False, "Found", "Nothing was found.", hide=("rule",))
+    raise typer.Exit(1 if strict and found else 0)
+
+
+@app.command("rules")
+def rules_(
+    version: Annotated[
+        str | None, typer.Argument(help="Print the rules of this version, for oms.yaml.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the versions of the rules that plans were made by, or print one whole."""
+    from oms_pipelines.routing.model import rules_version
+
+    oms = config.load()
+    with reading(oms) as session:
+        kept = session.query("route/versions")
+        if version is not None:
+            _version(session, kept["rules_version"].to_list(), version, as_json)
+            return
+    live = rules_version(oms.routing)
+    found = kept.drop("rules").with_columns((kept["rules_version"] == live).alias("live"))
+    rows(found, as_json, "Versions of the rules, used last first", "No plan was made yet.")
+
+
+def _version(session: Session, known: list[str], wanted: str, as_json: bool) -> None:
+    from oms_pipelines.routing import read_version
+
+    like = [name for name in known if name.startswith(wanted)]
+    one_of(wanted if len(like) != 1 else None, known, "VERSION")
+    try:
+        text = read_version(session, like[0])
+    except KeyError:
+        tell(f"{like[0]}: an older release made these plans, and kept no text.", error=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        document(text)
+    else:
+        tell(yaml.safe_dump({"routing": text}, sort_keys=False, allow_unicode=True).rstrip())
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """Routing: which location ships each open line, by rules as data, and why."""
 
 from oms_pipelines.routing.explain import explain
+from oms_pipelines.routing.findings import findings
+from oms_pipelines.routing.history import read_history
 from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs, verify
 from oms_pipelines.routing.keep import fulfillment_frames, store_plan
 from oms_pipelines.routing.model import Inputs, Plan
@@ -14,6 +16,7 @@ from oms_pipelines.routing.saved import (
     was_erased,
 )
 from oms_pipelines.routing.solve import inputs_of, plan
+from oms_pipelines.routing.versions import keep_version, read_version
 
 __all__ = [
     "Inputs",
@@ -22,12 +25,16 @@ __all__ = [
     "delete_saved",
     "erase_saved",
     "explain",
+    "findings",
     "fulfillment_frames",
     "inputs_of",
+    "keep_version",
     "load_inputs",
     "load_positions",
     "plan",
+    "read_history",
     "read_inputs",
+    "read_version",
     "replay",
     "save_inputs",
     "saved_between",

@@ -48,14 +48,15 @@ def grouped(lines: pl.DataFrame, keeps: np.ndarray) -> pl.DataFrame:
     """Give each line (with its order's turn) its group, null where it is free.
 
     `keeps` tells for each turn whether groups hold; the components of one line's kits are a
-    group whatever it tells. A free line of a SKU that also stands in a group joins the group,
-    and groups that share a SKU are one: their units are the same. `whole` tells of a group
-    whether it is more than kits by one bill.
+    group whatever it tells, and so is a line that its channel cannot hear of in parts. A free
+    line of a SKU that also stands in a group joins the group, and groups that share a SKU are
+    one: their units are the same. `whole` tells of a group whether it is more than kits by one
+    bill.
     """
     kept = pl.lit(pl.Series(keeps[lines["turn"].to_numpy()]))
     named = pl.when(kept).then(pl.col("keep_together").rank("dense").cast(pl.Int64))
     lines = lines.with_columns(named=named)
-    lines = lines.with_columns(own=pl.coalesce("named", _kit(lines))).with_columns(group="own")
+    lines = lines.with_columns(own=pl.coalesce("named", _line(lines))).with_columns(group="own")
     while lines["own"].null_count() < len(lines):
         before = lines["group"]
         lines = lines.with_columns(group=pl.col("group").min().over("turn", "sku"))
@@ -68,25 +69,29 @@ def grouped(lines: pl.DataFrame, keeps: np.ndarray) -> pl.DataFrame:
     return lines.with_columns(whole=_whole(lines)).drop("own", "named")
 
 
-def _no_kits(lines: pl.DataFrame) -> bool:
-    return lines["bill_id"].null_count() == len(lines)
+_IN_ONE = (~pl.col("several_parcels_per_line")).fill_null(False)
 
 
-def _kit(lines: pl.DataFrame) -> pl.Expr:
-    """Number the lines that are kits, on from the groups that have a name."""
-    if _no_kits(lines):
+def _free(lines: pl.DataFrame) -> bool:
+    """Tell whether no line is a group by itself."""
+    return lines["bill_id"].null_count() == len(lines) and not lines.select(_IN_ONE.any()).item()
+
+
+def _line(lines: pl.DataFrame) -> pl.Expr:
+    """Number the lines that are a group by themselves, on from the groups that have a name."""
+    if _free(lines):
         return pl.lit(None, pl.Int64)
     last = lines["named"].max()
     number = pl.col("line_id").rank("dense").cast(pl.Int64)
     number += last if isinstance(last, int) else 0
-    return pl.when(pl.col("bill_id").is_not_null()).then(number)
+    return pl.when(pl.col("bill_id").is_not_null() | _IN_ONE).then(number)
 
 
 def _whole(lines: pl.DataFrame) -> pl.Expr:
-    if _no_kits(lines):
+    if _free(lines):
         return pl.lit(True)
     one = (pl.col("bill_id").n_unique() == 1).over("turn", "group")
-    more = pl.col("named").is_not_null() | pl.col("bill_id").is_null() | ~one
+    more = pl.col("named").is_not_null() | pl.col("bill_id").is_null() | ~one | _IN_ONE
     return more.any().over("turn", "group")
 
 

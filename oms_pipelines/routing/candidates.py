@@ -7,15 +7,20 @@ import numpy as np
 import polars as pl
 
 from oms_pipelines.routing.batch import grouped, items_of, orders_of, policies_of
-from oms_pipelines.routing.calendar import ship_by, working_days_after
+from oms_pipelines.routing.calendar import Calendar, day_there, ship_by
 from oms_pipelines.routing.costs import Tariff, cents, tariff
+from oms_pipelines.routing.local import Crossings, crossings, days_late, local_cost, promises
 from oms_pipelines.routing.model import Inputs
 from oms_pipelines.routing.positions import great_circle_km, locate
 from oms_pipelines.routing.rules import match
 
 UNLIMITED = np.iinfo(np.int32).max
 # The standing tests, in their order: those that no other order can change.
-NO_RULE, NOT_CHOSEN, NO_COLLECT, NO_SHIP, BY_RULE, NO_DISTANCE, TOO_FAR = range(1, 8)
+NO_RULE, NOT_CHOSEN, NO_COLLECT, NO_SHIP, BY_RULE = range(1, 6)
+NO_DISTANCE, TOO_FAR, CLOSED, TOO_LATE = range(6, 10)
+# What may be unknown of an order, so that its declared fallback counts: bits of `assumed`.
+POSITION, WEIGHT, PROMISE = 1, 2, 4
+UNKNOWN = {POSITION: "position", WEIGHT: "weight", PROMISE: "promise"}
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,13 @@ class Problem:
     capacity: np.ndarray  # L, UNLIMITED where none is declared
     failed: np.ndarray  # n x L, the first standing test failed; 0 is none
     distance: np.ndarray  # n x L, kilometers, nan is unknown
-    local_cost: np.ndarray  # n x L, ten-thousandths: distance, handling, lateness
+    local_cost: np.ndarray  # n x L, ten-thousandths: distance, handling, load, lateness, borders
     parcel_cost: np.ndarray  # n, ten-thousandths: the whole order in one parcel
     rank: np.ndarray  # n x L, 0 is the location the rule likes best
     parts: np.ndarray  # n, parts allowed now
     least_worth: np.ndarray  # n, ten-thousandths each part is worth at least
     near_first: np.ndarray  # n, the first part comes from the nearest
+    assumed: np.ndarray  # n x L, bits: POSITION, WEIGHT, PROMISE
 
 
 def build(inputs: Inputs) -> Problem:
@@ -63,9 +69,15 @@ def build(inputs: Inputs) -> Problem:
     first = np.searchsorted(order, np.arange(len(orders) + 1))
     distance = great_circle_km(orders, places)
     prices = tariff(orders.filter(~collects()), inputs.carriers, inputs.rules.costs)
-    parcel, transit = _parcels(orders, prices)
-    leaves = [ship_by(inputs.as_of, cut) for cut in places["cut_off"]]
-    local = _local_cost(orders, places, distance, transit, leaves, inputs)
+    assumed = _assumed(orders, distance, rule, prices, inputs)
+    orders, lines = _weighed(orders, lines, inputs)
+    offer = _offers(orders, prices)
+    parcel = cents(np.array([*(o.amount for o in prices.offers), 0]))[offer]
+    leaves = _leaves(places, inputs)
+    sent = offer >= 0
+    crossed = crossings(orders, places, inputs.rules.borders, sent)
+    late = _late(orders, places, offer, prices, leaves, crossed, inputs)
+    local = local_cost(places, distance, late, crossed, inputs)
     stock = _stock(inputs.stock, skus, places)
     parts, least, near = policies_of(orders, rule, inputs)
     limit = places["capacity_left"].fill_null(UNLIMITED).clip(0, UNLIMITED)
@@ -76,10 +88,10 @@ def build(inputs: Inputs) -> Problem:
         unit=items["unit"].to_numpy(), stock=stock, capacity=limit.to_numpy(),
         together=items["group"].is_not_null().to_numpy(), step=items["step"].to_numpy(),
         refused=_refused(inputs.refused, items, orders, skus, places),
-        failed=_standing_tests(orders, places, rule, admitted, distance, inputs),
+        failed=standing_tests(orders, places, rule, admitted, distance, late, crossed, inputs),
         distance=distance, local_cost=local, parcel_cost=parcel,
         rank=_rank(rule, inputs, distance, local, stock, sku, order),
-        parts=parts, least_worth=least, near_first=near,
+        parts=parts, least_worth=least, near_first=near, assumed=assumed,
     )  # fmt: skip
 
 
@@ -88,41 +100,68 @@ def collects() -> pl.Expr:
     return (pl.col("delivery_mode") == "collect").fill_null(False)
 
 
-def _parcels(orders: pl.DataFrame, prices: Tariff) -> tuple[np.ndarray, np.ndarray]:
-    """Return each whole order's parcel price and transit days; collected orders have none."""
-    parcel = np.zeros(len(orders), dtype=np.int64)
-    transit = np.zeros(len(orders), dtype=np.int64)
+def _weighed(
+    orders: pl.DataFrame, lines: pl.DataFrame, inputs: Inputs
+) -> tuple[pl.DataFrame, pl.DataFrame]:  # fmt: skip
+    """Let units of unknown weight weigh what is declared for them, if anything is."""
+    grams = inputs.rules.costs.unknown_weight_g
+    if grams is None or not orders["weight_g"].null_count():
+        return orders, lines
+    lines = lines.with_columns(pl.col("weight_g").fill_null(grams))
+    known = lines.group_by("turn").agg(
+        (pl.col("weight_g") * pl.col("quantity")).sum().cast(pl.Float64).alias("known")
+    )
+    orders = orders.join(known, on="turn", how="left", maintain_order="left")
+    return orders.with_columns(pl.coalesce("weight_g", "known").alias("weight_g")).drop(
+        "known"
+    ), lines
+
+
+def _assumed(
+    orders: pl.DataFrame, distance: np.ndarray, rule: np.ndarray, prices: Tariff, inputs: Inputs
+) -> np.ndarray:  # fmt: skip
+    """Return n x L: what is unknown of each candidate, where it makes a difference."""
+    rules, costs = inputs.rules.rules, inputs.rules.costs
+    keeps = np.array([r.keep_promise for r in rules] + [False])[rule]
+    weight = orders["weight_g"].is_null().to_numpy() & bool(prices.breaks.size)
+    promise = orders["promised_at"].is_null().to_numpy() & (keeps | bool(costs.late_per_day))
+    bits = (weight * WEIGHT + promise * PROMISE).astype(np.uint8)
+    sent = ~orders.select(collects()).to_series().to_numpy()
+    unknown = np.isnan(distance) * np.uint8(POSITION)
+    unknown |= bits[:, None]
+    return unknown if sent.all() else unknown * sent[:, None]
+
+
+def _offers(orders: pl.DataFrame, prices: Tariff) -> np.ndarray:
+    """Return the offer that carries each whole order; -1 where the customer comes for it."""
+    offer = np.full(len(orders), -1, dtype=np.int64)
     sent = np.flatnonzero(~orders.select(collects()).to_series().to_numpy())
     if sent.size:
         some = orders[sent]
         grams = some["weight_g"].fill_null(np.nan).to_numpy()
-        offer = prices.offer(some.select("service", "country"), grams)
-        parcel[sent] = cents(np.array([o.amount for o in prices.offers]))[offer]
-        transit[sent] = np.array([o.transit_days for o in prices.offers])[offer]
-    return parcel, transit
+        offer[sent] = prices.offer(some.select("service", "country"), grams)
+    return offer
 
 
-def _local_cost(
-    orders: pl.DataFrame, places: pl.DataFrame, distance: np.ndarray, transit: np.ndarray,
-    leaves: list[datetime], inputs: Inputs,
-) -> np.ndarray:  # fmt: skip
-    """Return what depends on the location: distance, handling, lateness."""
-    costs = inputs.rules.costs
-    cost = cents(places["handling_cost"].fill_null(0).to_numpy())[None, :]
-    if distance.size:
-        # The unknown is never nearer than what is known.
-        farthest = np.nan_to_num(distance, nan=0).max(axis=1, keepdims=True)
-        unknown = np.maximum(costs.unknown_distance_km, farthest)
-        cost = cost + cents(np.where(np.isnan(distance), unknown, distance) * costs.per_km)
-    if costs.late_per_day and orders["promised_at"].null_count() < len(orders):
-        days = range(int(transit.max(initial=0)) + 1)
-        arrives = [[working_days_after(x.date(), d) for d in days] for x in leaves]
-        table = np.array(arrives, dtype="datetime64[D]").reshape(len(leaves), len(days))
-        promised = orders["promised_at"].cast(pl.Date).to_numpy().astype("datetime64[D]")
-        late = (table.T[transit] - promised[:, None]).astype(np.float64)
-        late = np.where(np.isnat(promised)[:, None], 0, np.maximum(late, 0))
-        cost = cost + cents(late * costs.late_per_day)
-    return np.broadcast_to(cost, distance.shape)
+def _leaves(places: pl.DataFrame, inputs: Inputs) -> list[datetime]:
+    """Return when what is planned now leaves each location."""
+    texts = places.select("cut_off", "working_days", "holidays").rows()
+    return [
+        ship_by(inputs.as_of, cut_off, Calendar.read(week, off)) for cut_off, week, off in texts
+    ]
+
+
+def _late(
+    orders: pl.DataFrame, places: pl.DataFrame, offer: np.ndarray, prices: Tariff,
+    leaves: list[datetime], crossed: Crossings | None, inputs: Inputs,
+) -> np.ndarray | None:  # fmt: skip
+    """Return n x L, days late; None where nothing hangs on them."""
+    asked = inputs.rules.costs.late_per_day or any(r.keep_promise for r in inputs.rules.rules)
+    promised = promises(orders, inputs)
+    if not asked or np.isnat(promised).all():
+        return None
+    days = [day_there(at, cut) for at, cut in zip(leaves, places["cut_off"], strict=True)]
+    return days_late(promised, offer, prices.offers, days, inputs.carriers, crossed)
 
 
 def _stock(stock: pl.DataFrame, skus: pl.DataFrame, places: pl.DataFrame) -> np.ndarray:
@@ -147,9 +186,9 @@ def _refused(
     return pairs.to_numpy().astype(np.int64).reshape(-1, 2)
 
 
-def _standing_tests(
+def standing_tests(
     orders: pl.DataFrame, places: pl.DataFrame, rule: np.ndarray, admitted: np.ndarray,
-    distance: np.ndarray, inputs: Inputs,
+    distance: np.ndarray, late: np.ndarray | None, crossed: Crossings | None, inputs: Inputs,
 ) -> np.ndarray:  # fmt: skip
     """Return n x L: the first standing test failed, 0 where none is."""
     failed = np.zeros(distance.shape, dtype=np.int8)
@@ -168,8 +207,16 @@ def _standing_tests(
         (NO_DISTANCE, sent & np.isfinite(limit) & np.isnan(distance)),
         (TOO_FAR, sent & (np.nan_to_num(distance, nan=0) > limit)),
     ]
+    if crossed is not None:
+        tests.append((CLOSED, crossed.closed))
     for code, fails in reversed(tests):
         failed[np.broadcast_to(fails, failed.shape)] = code
+    keeps = np.array([r.keep_promise for r in inputs.rules.rules] + [False])[rule]
+    if late is not None and keeps.any():
+        # once nobody can be in time, the least late may ship
+        fit = failed == 0
+        possible = (fit & (late == 0)).any(axis=1) & keeps
+        failed[fit & (late > 0) & sent & possible[:, None]] = TOO_LATE
     return failed
 
 
@@ -185,9 +232,9 @@ def _rank(
         rows = np.flatnonzero(kinds == kind)
         far = np.nan_to_num(distance[rows], nan=np.inf)
         if kind == "distance":
-            best = np.argsort(far, axis=1, kind="stable")
+            best = _ordered(far, local[rows])
         elif kind == "cost":
-            best = np.lexsort((far, local[rows]), axis=1)
+            best = _ordered(local[rows], far)
         else:
             mine = np.isin(order, rows)
             starts = np.searchsorted(order[mine], rows)
@@ -197,3 +244,12 @@ def _rank(
         np.put_along_axis(ranks, best, np.broadcast_to(places, best.shape), axis=1)
         rank[rows] = ranks
     return rank
+
+
+def _ordered(keys: np.ndarray, ties: np.ndarray) -> np.ndarray:
+    """Return the columns of each row by key, ties by the other, then by column."""
+    best = np.argsort(keys, axis=1)  # of distinct keys, and then as good as any other sort
+    keyed = np.take_along_axis(keys, best, axis=1)
+    tied = (keyed[:, 1:] == keyed[:, :-1]).any(axis=1)
+    best[tied] = np.lexsort((ties[tied], keys[tied]), axis=1)
+    return best

@@ -84,23 +84,49 @@ def _best(
     service: str | None, country: str | None, grams: float, carriers: Sequence[Carrier],
     costs: Costs,
 ) -> Offer:  # fmt: skip
-    able = [(c, service) for c in carriers if service in c.services]
-    able = able or [(c, "standard") for c in carriers if "standard" in c.services]
-    able = able or [(c, c.services[0]) for c in carriers if c.services]
+    able = _able(service, carriers)
     if not able:
         return Offer(None, service, costs.parcel, 0)
     priced = [
-        Offer(c.id, word, _price(c.prices, word, country, grams, costs.parcel), c.transit_days)
+        (amount is None, costs.parcel if amount is None else amount, c, word)
         for c, word in able
+        for amount in [_price(c.prices, word, country, grams) if c.prices else costs.parcel]
     ]
-    return min(priced, key=lambda offer: (offer.amount, str(offer.carrier_id)))
+    # one that names prices and none for this parcel is no match for one that does
+    _, amount, carrier, word = min(priced, key=lambda x: (x[0], x[1], x[2].id))
+    return Offer(carrier.id, word, amount, _transit(carrier, word, country))
+
+
+def _able(service: str | None, carriers: Sequence[Carrier]) -> list[tuple[Carrier, str]]:
+    """Return the carriers that take a service, and by which of theirs."""
+    able = [(c, service) for c in carriers if service is not None and service in c.services]
+    able = able or [(c, "standard") for c in carriers if "standard" in c.services]
+    return able or [(c, c.services[0]) for c in carriers if c.services]
+
+
+def _transit(carrier: Carrier, service: str, country: str | None) -> int:
+    for line in carrier.transit:
+        if line.service in ("*", service) and line.zone in ("*", country):
+            return line.days
+    return carrier.transit_days
+
+
+def priced(service: str | None, country: str | None, carriers: Sequence[Carrier]) -> bool:
+    """Tell whether a carrier that takes a service has a price to a country, whatever it weighs.
+
+    Carriers without any price ship at the declared price of a parcel, which counts.
+    """
+    return any(
+        not c.prices or _price(c.prices, word, country, np.inf) is not None
+        for c, word in _able(service, carriers)
+    )
 
 
 def _price(
-    prices: Sequence[Price], service: str, country: str | None, grams: float, default: float
-) -> float:
+    prices: Sequence[Price], service: str, country: str | None, grams: float
+) -> float | None:
     for price in prices:
         fits = price.up_to_g is None or grams <= price.up_to_g
         if price.service in ("*", service) and price.zone in ("*", country) and fits:
             return price.amount
-    return default
+    return None

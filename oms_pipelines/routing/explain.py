@@ -38,6 +38,8 @@ def _told(row: dict) -> str:
     words.append(f"score {row['score']:.2f}")
     if row["rank"]:
         words.append(f"rank {row['rank']}")
+    if row["assumed"]:
+        words.append(f"assumed {row['assumed']}")
     if row["lost_to"]:
         words.append(f"lost to {row['lost_to']}")
     return ", ".join(words)

@@ -1,6 +1,7 @@
 """Read what a plan depends on from the store, and keep it for replay."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import polars as pl
 from oms_pipelines.channels import open_channel
 from oms_pipelines.config import Carrier, Oms, Routing, as_time
 from oms_pipelines.errors import Malformed
-from oms_pipelines.routing.calendar import ship_by
+from oms_pipelines.routing.calendar import Calendar, ship_by
 from oms_pipelines.routing.model import LOCATIONS, NO_INPUT, SCHEMAS, Inputs, Plan, conform
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.saved import was_erased
@@ -28,12 +29,8 @@ def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
     not know the door.
     """
     session.frame("tmp_routing_under_way", session.query("routing/under_way"))
-    lines = session.query("routing/open_lines").join(
-        _capabilities(oms), on="channel_id", how="left"
-    )
-    lines = lines.with_columns(
-        pl.col("latitude", "longitude").round(2), pl.col("postal_code").str.head(5)
-    )
+    lines = session.query("routing/open_lines").join(capabilities(oms), on="channel_id", how="left")
+    lines = coarse(lines)
     skus = lines.select("sku").unique().sort("sku")
     session.frame("tmp_routing_skus", skus)
     sellable = session.query("routing/sellable").rename({"available": "quantity"})
@@ -45,33 +42,59 @@ def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
         locations=conform(_locations(session, oms, now), "locations"),
         positions=conform(load_positions(oms.routing.postal_codes), "positions"),
         rules=oms.routing,
-        # a plan is stored with its inputs: what it costs belongs there, a secret does not
-        carriers=tuple(c.model_copy(update={"credentials": {}, "url": ""}) for c in oms.carriers),
+        carriers=frozen_carriers(oms),
         as_of=now,
     )
 
 
-def _capabilities(oms: Oms) -> pl.DataFrame:
-    """Return which channels can express several parcels."""
-    able = {c.id: open_channel(c, oms.profiles).capabilities.several_parcels for c in oms.channels}
-    return pl.DataFrame(
-        {"channel_id": list(able), "several_parcels": list(able.values())},
-        schema={"channel_id": pl.String, "several_parcels": pl.Boolean},
+def coarse(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return lines whose customers' positions tell no door."""
+    return lines.with_columns(
+        pl.col("latitude", "longitude").round(2), pl.col("postal_code").str.head(5)
     )
+
+
+def frozen_carriers(oms: Oms) -> tuple[Carrier, ...]:
+    """Return the carriers as they are kept with a plan: what they cost, and no secret."""
+    return tuple(c.model_copy(update={"credentials": {}, "url": ""}) for c in oms.carriers)
+
+
+def capabilities(oms: Oms) -> pl.DataFrame:
+    """Return which channels can express several parcels, of an order and of one line."""
+    words = ("several_parcels", "several_parcels_per_line")
+    rows = [
+        (c.id, *(getattr(open_channel(c, oms.profiles).capabilities, word) for word in words))
+        for c in oms.channels
+    ]
+    schema = {"channel_id": pl.String, **dict.fromkeys(words, pl.Boolean)}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _locations(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
     """Return the locations with the orders their next shipping day still takes."""
     booked = session.query("routing/booked", since=now - timedelta(days=1))
     count = {(place, at): n for place, at, n in booked.rows()}
+    return location_rows(
+        oms,
+        {
+            x.id: count.get((x.id, ship_by(now, x.cut_off, Calendar.of(x))), 0)
+            for x in oms.locations
+        },
+    )
+
+
+def location_rows(oms: Oms, booked: Mapping[str, int] | None = None) -> pl.DataFrame:
+    """Return the locations, with the capacity that orders booked for that day leave."""
+    booked = booked or {}
     rows = [
         {
             "location_id": x.id, "kind": x.kind, "country": x.address.country,
             "postal_code": x.address.postal_code, "latitude": x.address.latitude,
             "longitude": x.address.longitude, "cut_off": x.cut_off, "ships": x.ships,
-            "collects": x.collects, "handling_cost": x.handling_cost,
+            "collects": x.collects, "handling_cost": x.handling_cost, "capacity": x.capacity,
+            **dict(zip(("working_days", "holidays"), Calendar.of(x).texts(), strict=True)),
             "capacity_left": None if x.capacity is None
-            else max(x.capacity - count.get((x.id, ship_by(now, x.cut_off)), 0), 0),
+            else max(x.capacity - booked.get(x.id, 0), 0),
         }
         for x in oms.locations
     ]  # fmt: skip
@@ -93,18 +116,14 @@ def save_inputs(folder: str | Path, inputs: Inputs) -> Path:
         getattr(inputs, kind).write_parquet(part / f"{kind}.parquet")
     settings = {
         "as_of": inputs.as_of.isoformat(),
-        "rules": inputs.rules.model_dump(by_alias=True),
-        "carriers": [c.model_dump(by_alias=True, exclude=NO_INPUT) for c in inputs.carriers],
+        "rules": inputs.rules.model_dump(mode="json", by_alias=True),
+        "carriers": [
+            c.model_dump(mode="json", by_alias=True, exclude=NO_INPUT) for c in inputs.carriers
+        ],
     }
-    (part / "settings.json").write_bytes(orjson.dumps(settings, default=_plain))
+    (part / "settings.json").write_bytes(orjson.dumps(settings))
     part.rename(folder)
     return folder
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, timedelta):
-        return f"{value.total_seconds():f}s"
-    raise TypeError(type(value).__name__)
 
 
 def load_inputs(folder: str | Path) -> Inputs:

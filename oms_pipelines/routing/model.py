@@ -37,6 +37,7 @@ LINES = {
     "per_kit": pl.Int64,  # units of it in one kit
     "weight_g": pl.Int64,  # of one SKU unit; null is unknown
     "several_parcels": pl.Boolean,  # the channel can express them
+    "several_parcels_per_line": pl.Boolean,  # and of one line; null is yes
     "parts_used": pl.Int64,  # parts of this order that are under way or gone
 }
 REFUSED = {"order_id": pl.String, "sku": pl.String, "location_id": pl.String}
@@ -48,8 +49,11 @@ LOCATIONS = {
     "postal_code": pl.String,
     "latitude": pl.Float64,
     "longitude": pl.Float64,
+    "capacity": pl.Int64,  # orders a day; null is unlimited
     "capacity_left": pl.Int64,  # orders the shipping day still takes; null is unlimited
     "cut_off": pl.String,  # HH:MM Zone
+    "working_days": pl.String,  # mon tue ...; null is Monday to Friday
+    "holidays": pl.String,  # 2026-12-25 ...; days off besides
     "ships": pl.Boolean,
     "collects": pl.Boolean,
     "handling_cost": pl.Float64,
@@ -140,10 +144,14 @@ def digest(frame: pl.DataFrame) -> str:
     return hashlib.sha256(rounded.write_csv().encode()).hexdigest()
 
 
+def rules_text(rules: Routing) -> bytes:
+    """Return rules and costs as JSON, each setting in it as `oms.yaml` takes it, keys sorted."""
+    return orjson.dumps(rules.model_dump(mode="json", by_alias=True), option=orjson.OPT_SORT_KEYS)
+
+
 def rules_version(rules: Routing) -> str:
     """Return a short hash of rules and costs."""
-    text = orjson.dumps(rules.model_dump(mode="json", by_alias=True), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(text).hexdigest()[:16]
+    return hashlib.sha256(rules_text(rules)).hexdigest()[:16]
 
 
 def inputs_hash(inputs: Inputs) -> str:

@@ -5,7 +5,8 @@ asks for the time or rolls dice, so that a plan depends on its inputs alone. It 
 in-memory DuckDB without access to anything else; where it fails on a row it does not hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -13,7 +14,7 @@ import numpy as np
 import orjson
 import polars as pl
 
-from oms_pipelines.config import Routing
+from oms_pipelines.config import Oms, Routing
 
 ORDER_COLUMNS = {
     "order_id": "VARCHAR",
@@ -44,11 +45,17 @@ LOCATION_COLUMNS = {
     "postal_code": "VARCHAR",
     "latitude": "DOUBLE",
     "longitude": "DOUBLE",
+    "capacity": "BIGINT",
     "capacity_left": "BIGINT",
     "cut_off": "VARCHAR",
     "ships": "BOOLEAN",
     "collects": "BOOLEAN",
     "handling_cost": "DOUBLE",
+}
+_WORDS: dict[str, Collection[str]] = {  # columns that hold these words and no others
+    "kind": ("warehouse", "store", "3pl"),
+    "delivery_mode": ("home", "pickup_point", "collect"),
+    "delivery_choice": ("any", "together", "first_now"),
 }
 _FORBIDDEN = {
     "SUBQUERY": "a subquery",
@@ -56,6 +63,7 @@ _FORBIDDEN = {
     "PARAMETER": "a parameter",
     "STAR": "a star",
 }
+_IS_TRUE, _IS_NULL = "coalesce(try(?), false)", "try(?) IS NULL"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -80,8 +88,17 @@ def _sandbox() -> duckdb.DuckDBPyConnection:
     return con
 
 
-def check_rules(routing: Routing) -> list[str]:
-    """Return every fault of the rules' predicates, each with its path; none is an empty list."""
+def check_rules(routing: Routing, oms: Oms | None = None) -> list[str]:
+    """Return every fault of the rules' predicates, each with its path; none is an empty list.
+
+    With `oms`, a location or a channel that a predicate names must be one of its own.
+    """
+    words = dict(_WORDS)
+    if oms is not None:
+        words |= {
+            "location_id": [x.id for x in oms.locations],
+            "channel_id": [c.id for c in oms.channels],
+        }
     with _sandbox() as con:
         pure = {
             str(name)
@@ -99,16 +116,37 @@ def check_rules(routing: Routing) -> list[str]:
                 ("from", rule.from_, LOCATION_COLUMNS),
             ):
                 path = f"routing.rules[{i}].{field}"
-                faults += [f"{path}: {f}" for f in _faults(con, text, columns, pure)]
+                faults += [f"{path}: {f}" for f in _faults(con, text, columns, pure, words)]
         return faults
 
 
-def _faults(
-    con: duckdb.DuckDBPyConnection, text: str, columns: dict[str, str], pure: set[str]
-) -> list[str]:
-    """Return what is wrong with one predicate."""
+def columns_named(predicates: Collection[str]) -> list[list[str]]:
+    """Return the columns that each predicate (a sound one) names, sorted."""
+    with _sandbox() as con:
+        return [sorted(set(_columns(_parsed(con, text)))) for text in predicates]
+
+
+def _columns(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for child in node:
+            yield from _columns(child)
+    elif isinstance(node, dict):
+        if node.get("class") == "COLUMN_REF":
+            yield node["column_names"][-1].lower()
+        yield from _columns(list(node.values()))
+
+
+def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> Any:
     answer = con.sql("SELECT json_serialize_sql($q)", params={"q": f"SELECT (\n{text}\n)"})
-    tree = orjson.loads(answer.fetchall()[0][0])
+    return orjson.loads(answer.fetchall()[0][0])
+
+
+def _faults(
+    con: duckdb.DuckDBPyConnection, text: str, columns: dict[str, str], pure: set[str],
+    words: Mapping[str, Collection[str]],
+) -> list[str]:  # fmt: skip
+    """Return what is wrong with one predicate."""
+    tree = _parsed(con, text)
     if tree["error"]:
         return [f"not a SQL predicate: {tree['error_message']}"]
     node = tree["statements"][0]["node"]
@@ -123,7 +161,28 @@ def _faults(
         kind = con.sql(f"SELECT {row}").select(duckdb.SQLExpression(f"(\n{text}\n)")).types[0]
     except duckdb.Error as e:
         return [str(e).splitlines()[0]]
-    return [] if str(kind) == "BOOLEAN" else [f"gives {kind}, not true or false"]
+    if str(kind) != "BOOLEAN":
+        return [f"gives {kind}, not true or false"]
+    return list(dict.fromkeys(_unknown_words(chosen[0], words)))
+
+
+def _unknown_words(node: Any, words: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """Yield texts that a column is compared with and can never hold."""
+    if isinstance(node, list):
+        for child in node:
+            yield from _unknown_words(child, words)
+    if not isinstance(node, dict):
+        return
+    if node.get("class") == "COMPARISON" or node.get("type") == "COMPARE_IN":
+        sides = node.get("children") or [node["left"], node["right"]]
+        named = [x["column_names"][-1].lower() for x in sides if x["class"] == "COLUMN_REF"]
+        texts = [x["literal"] for x in sides if x["class"] == "CONSTANT"]
+        for column in (x for x in named if x in words):
+            for text in (x["text"] for x in texts if x["kind"] == "STRING"):
+                if text not in words[column]:
+                    known = ", ".join(words[column]) or "none"
+                    yield f"no {column} is '{text}'; there are {known}"
+    yield from _unknown_words(list(node.values()), words)
 
 
 def _named_faults(node: Any, columns: dict[str, str], pure: set[str]) -> Iterator[str]:
@@ -164,13 +223,36 @@ def match(
     return first.astype(np.int32), ships.T
 
 
+@dataclass(frozen=True)
+class Truths:
+    """What each predicate is for each row: rules along the second axis."""
+
+    when: np.ndarray  # orders x rules
+    when_null: np.ndarray  # orders x rules: null, or it failed
+    admits: np.ndarray  # locations x rules
+    admits_null: np.ndarray  # locations x rules
+
+
+def truths(orders: pl.DataFrame, locations: pl.DataFrame, routing: Routing) -> Truths:
+    """Return what the predicates are for each order and each location, null apart from false."""
+    whens = [r.when for r in routing.rules]
+    froms = [r.from_ for r in routing.rules]
+    orders, locations = orders.select(list(ORDER_COLUMNS)), locations.select(list(LOCATION_COLUMNS))
+    with _sandbox() as con:
+        return Truths(
+            _holds(con, orders, whens), _holds(con, orders, whens, _IS_NULL),
+            _holds(con, locations, froms), _holds(con, locations, froms, _IS_NULL),
+        )  # fmt: skip
+
+
 def _holds(
-    con: duckdb.DuckDBPyConnection, frame: pl.DataFrame, predicates: list[str]
-) -> np.ndarray:
-    """Return rows x predicates; null and failure are false."""
+    con: duckdb.DuckDBPyConnection, frame: pl.DataFrame, predicates: list[str],
+    asked: str = _IS_TRUE,
+) -> np.ndarray:  # fmt: skip
+    """Return rows x predicates: whether each is true (null and failure are not), or is null."""
     con.register("subjects", _Stream(frame.with_row_index("row_number")))
     columns = [
-        duckdb.SQLExpression(f"coalesce(try((\n{text}\n)), false)").alias(f"p{i}")
+        duckdb.SQLExpression(asked.replace("?", f"(\n{text}\n)")).alias(f"p{i}")
         for i, text in enumerate(predicates)
     ]
     chosen = con.table("subjects").select(duckdb.ColumnExpression("row_number"), *columns)

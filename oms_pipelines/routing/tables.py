@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from oms_pipelines.routing.candidates import Problem, collects
+from oms_pipelines.routing.candidates import UNKNOWN, Problem, collects
 from oms_pipelines.routing.costs import UNIT, Offer, cents
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.model import TIME, Inputs
@@ -125,6 +125,7 @@ def decisions(problem: Problem, verdicts: Verdicts, inputs: Inputs) -> pl.DataFr
             "distance_km": problem.distance.ravel(),
             "score": cost.ravel(),
             "rank": rank,
+            "assumed": _assumed(problem),
             "lost_to": names.gather(np.where(verdicts.lost_to < 0, n, verdicts.lost_to).ravel()),
         }
     )
@@ -132,6 +133,17 @@ def decisions(problem: Problem, verdicts: Verdicts, inputs: Inputs) -> pl.DataFr
         pl.col("distance_km").fill_nan(None),
         pl.when(pl.col("rank") > 0).then("rank").cast(pl.Int32).alias("rank"),
     )
+
+
+def _assumed(problem: Problem) -> pl.Series:
+    """Return what was unknown of each candidate and planned by its declared fallback."""
+    if not problem.assumed.any():
+        return pl.repeat(None, problem.assumed.size, dtype=pl.String, eager=True)
+    said = (
+        ", ".join(word for bit, word in UNKNOWN.items() if bits & bit)
+        for bits in range(sum(UNKNOWN) + 1)
+    )
+    return pl.Series([text or None for text in said]).gather(problem.assumed.ravel())
 
 
 def _ranks(problem: Problem, verdicts: Verdicts) -> np.ndarray:

@@ -11,19 +11,21 @@ import numpy as np
 
 from oms_pipelines.routing.candidates import (
     BY_RULE,
+    CLOSED,
     NO_COLLECT,
     NO_DISTANCE,
     NO_RULE,
     NO_SHIP,
     NOT_CHOSEN,
     TOO_FAR,
+    TOO_LATE,
     UNLIMITED,
     Problem,
 )
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.wishes import whole_groups
 
-REFUSED, NO_STOCK, NO_SPLIT, CAPACITY, STOCK_TAKEN, CAPACITY_TAKEN = range(8, 14)
+REFUSED, NO_STOCK, NO_SPLIT, CAPACITY, STOCK_TAKEN, CAPACITY_TAKEN = range(10, 16)
 TESTS = {
     NO_RULE: "no rule matches",
     NOT_CHOSEN: "not the chosen pickup location",
@@ -32,6 +34,8 @@ TESTS = {
     BY_RULE: "rule",
     NO_DISTANCE: "distance unknown",
     TOO_FAR: "too far",
+    CLOSED: "border closed",
+    TOO_LATE: "too late for the promise",
     REFUSED: "refused before",
     NO_STOCK: "no stock",
     NO_SPLIT: "split not allowed",

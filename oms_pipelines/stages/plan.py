@@ -8,6 +8,7 @@ from oms_pipelines.outbox import promise
 from oms_pipelines.routing import (
     Plan,
     fulfillment_frames,
+    keep_version,
     plan,
     read_inputs,
     save_inputs,
@@ -49,6 +50,7 @@ def allocate(hub: Hub) -> Plan:
         made = plan(inputs)
         point("plan.computed")
         if store_plan(session, made, now):
+            keep_version(session, inputs.rules, now)
             save_inputs(hub.output / "plans" / made.plan_id, inputs)
             ledger.reserve(session, *fulfillment_frames(made, now), now)
     return made
