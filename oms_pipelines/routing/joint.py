@@ -7,7 +7,7 @@ improved neighborhood by neighborhood (`improve`). The work is counted in rounds
 solver's deterministic time, so a slow machine changes the wait and not the plan.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,11 @@ class Work:
     effort: float = 0.5
     exact: float = 20.0
 
+    def times(self, factor: float) -> "Work":
+        """Return so many times the work."""
+        rounds = max(round(self.rounds * factor), 1)
+        return replace(self, rounds=rounds, effort=self.effort * factor, exact=self.exact * factor)
+
 
 @dataclass(frozen=True)
 class Joint:
@@ -49,7 +54,7 @@ class Joint:
 def optimize(problem: Problem, work: Work = Work()) -> Joint:
     """Return the joint plan of all orders of a problem."""
     maker = Maker(problem, demands_of(problem))
-    group = _groups(maker)
+    group = groups(maker)
     parts, bound = [], 0.0
     alone = np.flatnonzero(group < 0)
     exact = np.flatnonzero(_small(maker, group))
@@ -77,7 +82,7 @@ def _as_of(columns: Columns, orders: np.ndarray, unit: np.ndarray) -> Columns:
                    columns.column, unit[columns.unit], columns.location, columns.times)  # fmt: skip
 
 
-def _groups(maker: Maker) -> np.ndarray:
+def groups(maker: Maker) -> np.ndarray:
     """Return the group of orders that may want the same unit or room (n); -1 is none."""
     p, d = maker.problem, maker.demands
     asked = np.zeros_like(p.stock)
