@@ -81,8 +81,8 @@ class Maker:
              fits: np.ndarray) -> Columns:  # fmt: skip
         """Return a column for each row of orders and places (-1 is none).
 
-        Each unit comes from where it gains most at `prices` (U x L), as far as `fits`; where the
-        plan has its last part, all of it does.
+        Each unit comes from where it gains most at `prices` (U x L), as far as `fits`, or from the
+        nearest where that goes first; where the plan has its last part, all of it does.
         """
         d = self.demands
         sizes = d.first[orders + 1] - d.first[orders]
@@ -93,7 +93,8 @@ class Maker:
         gain = np.take_along_axis(d.worth[unit, None] - prices[unit], there, axis=1)
         last = ((places >= 0).sum(axis=1) >= d.parts[orders])[row, None]
         room = np.take_along_axis(fits[unit], there, axis=1) * ((at >= 0) & ((gain > 0) | last))
-        best = np.argsort(-gain, axis=1, kind="stable")
+        far = np.take_along_axis(d.remote[orders][row], there, axis=1)
+        best = np.argsort(far - gain, axis=1, kind="stable")
         room = np.take_along_axis(room, best, axis=1)
         before = np.cumsum(room, axis=1) - room
         taken = np.clip(d.need[unit][:, None] - before, 0, room)
