@@ -28,14 +28,14 @@ class Best:
 
     taken: Taken
     bound: int | None
-    group: np.ndarray | None  # n, orders that compete share one, -1 is none; None of a queue
+    joint: bool
 
 
 def best(problem: Problem, rules: Routing) -> Best:
     """Return the better of the joint plan and the queue's."""
     queue = solve(problem)
     if rules.solver == "greedy" or not 0 < problem.failed.size <= MOST:
-        return Best(queue, None, None)
+        return Best(queue, None, joint=False)
     from oms_pipelines.routing import joint  # its solver loads for a plan, and for nobody else
 
     aim = aimed(problem, rules)
@@ -44,7 +44,7 @@ def best(problem: Problem, rules: Routing) -> Best:
     group = joint.groups(maker)
     columns = better(found.columns, columns_of(maker, queue), group)
     same = aim is problem and bool((columns.weight == found.columns.weight).all())
-    return Best(joint.taken_of(maker, columns), found.bound if same else None, group)
+    return Best(joint.taken_of(maker, columns), found.bound if same else None, joint=True)
 
 
 def aimed(problem: Problem, rules: Routing) -> Problem:

@@ -69,11 +69,17 @@ class Maker:
             whole=d.whole[orders], part=d.part[orders], remote=d.remote[orders],
             parts=d.parts[orders],
         )  # fmt: skip
+        place = np.full(len(p.sku), -1)
+        place[item] = np.arange(len(item))
+        refused = np.stack([place[p.refused[:, 0]], p.refused[:, 1]], axis=1)
+        sizes = np.add.reduceat(items, demands.first[:-1])
         problem = replace(
-            p, order=np.repeat(number, np.add.reduceat(items, demands.first[:-1])),
+            p, order=np.repeat(number, sizes), first=np.append(0, np.cumsum(sizes)),
             sku=p.sku[item], need=p.need[item], worth=p.worth[item], step=p.step[item],
+            unit=demands.item_unit, together=p.together[item], refused=refused[refused[:, 0] >= 0],
             failed=p.failed[orders], local_cost=p.local_cost[orders], parts=p.parts[orders],
             least_worth=p.least_worth[orders], near_first=p.near_first[orders],
+            distance=p.distance[orders], rank=p.rank[orders],
         )  # fmt: skip
         return Maker(problem, demands, self.parcels.of(orders, item)), unit
 

@@ -57,9 +57,9 @@ def optimize(problem: Problem, work: Work = Work()) -> Joint:
     group = groups(maker)
     parts, bound = [], 0.0
     alone = np.flatnonzero(group < 0)
-    exact = np.flatnonzero(_small(maker, group))
+    exact = np.flatnonzero(small(maker, group))
     rest = np.setdiff1d(np.arange(len(group)), np.concatenate([alone, exact]))
-    for orders, plan in ((alone, _alone), (exact, _exactly), (rest, _by_prices)):
+    for orders, plan in ((alone, each_best), (exact, _exactly), (rest, _by_prices)):
         if orders.size:
             few, unit = maker.of(orders)
             columns, least = plan(few, work)
@@ -116,7 +116,7 @@ def _connected(order: np.ndarray, thing: np.ndarray, n: int) -> np.ndarray:
     return label
 
 
-def _small(maker: Maker, group: np.ndarray) -> np.ndarray:
+def small(maker: Maker, group: np.ndarray) -> np.ndarray:
     """Tell which orders are in a group that has few plans."""
     some = group >= 0
     plans = np.zeros(len(group))
@@ -124,7 +124,7 @@ def _small(maker: Maker, group: np.ndarray) -> np.ndarray:
     return some & (plans[group] <= FEW)
 
 
-def _alone(few: Maker, work: Work) -> tuple[Columns, float]:
+def each_best(few: Maker, work: Work) -> tuple[Columns, float]:
     """Give each order its best plan."""
     d, p = few.demands, few.problem
     pricer = Pricer(d)
