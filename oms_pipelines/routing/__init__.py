@@ -1,5 +1,6 @@
 """Routing: which location ships each open line, by rules as data, and why."""
 
+from oms_pipelines.routing.again import changes
 from oms_pipelines.routing.explain import explain
 from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs, verify
 from oms_pipelines.routing.keep import fulfillment_frames, store_plan
@@ -18,6 +19,7 @@ from oms_pipelines.routing.solve import inputs_of, plan
 __all__ = [
     "Inputs",
     "Plan",
+    "changes",
     "check_rules",
     "delete_saved",
     "erase_saved",

@@ -74,8 +74,7 @@ def plan(lines: Any, *others: Any, **named: Any) -> Plan:
     inputs = lines if isinstance(lines, Inputs) else inputs_of(lines, *others, **named)
     problem = build(inputs)
     found = best(problem, inputs.rules)
-    taken = found.taken
-    verdicts = judge(problem, taken)
+    taken, verdicts = found.taken, judge(problem, found.taken)
     parts = tables.parcels(problem, taken)
     shared, left = tables.by_line(problem, taken)
     allocated = tables.allocations(problem, shared, parts)
