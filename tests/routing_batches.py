@@ -39,7 +39,8 @@ def batches(draw: st.DrawFn, most: int = 4, plain: bool = False) -> Inputs:
                 refused.append((order["order_id"], sku, draw(st.sampled_from(PLACES))))
     return inputs_of(
         pl.DataFrame(lines, infer_schema_length=None), *_places(draw), _rules(draw, plain), AS_OF,
-        refused=pl.DataFrame(refused, REFUSED, orient="row"), positions=pl.DataFrame(schema=POSITIONS),
+        refused=pl.DataFrame(refused, REFUSED, orient="row"),
+        positions=pl.DataFrame(schema=POSITIONS),
         carriers=[] if plain or draw(st.booleans()) else [
             Carrier(id="c", prices=[Price(up_to_g=500, amount=2), Price(amount=5)])
         ],

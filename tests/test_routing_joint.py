@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from routing_batches import batches
 
 from oms_pipelines.routing.best import best, columns_of
 from oms_pipelines.routing.candidates import Problem, build
 from oms_pipelines.routing.columns import Maker
 from oms_pipelines.routing.demands import demands_of
-from routing_batches import batches
 
 Shares = dict[tuple[int, int], int]  # units by (item, location)
 
@@ -57,7 +57,7 @@ def may(problem: Problem, items: range, units: Shares) -> bool:
     if any(units.get((i, x), 0) % problem.step[i] for i in items for x in parts):
         return False
     whole = all(have.get(i, 0) == problem.need[i] for i in items)
-    if whole and len(parts) == 1 or not parts:
+    if (whole and len(parts) == 1) or not parts:
         return True
     worth = {x: sum(n * problem.worth[i] for (i, y), n in units.items() if x == y) for x in parts}
     rest = sum((problem.need[i] - have.get(i, 0)) * problem.worth[i] for i in items)

@@ -125,15 +125,15 @@ def _winners(
 ) -> list[str]:  # fmt: skip
     """Return who may have taken what an order wanted: those named first, then the youngest."""
     named = candidates["lost_to"].drop_nulls().unique(maintain_order=True).to_list()
-    taken = candidates.filter(
-        pl.col("failed_test").is_in(GONE)
-    ).sort("score", "location_id")  # fmt: skip
+    gone = candidates.filter(pl.col("failed_test").is_in(GONE)).sort("score", "location_id")
+    gone = gone.select("location_id", "failed_test", best=pl.int_range(pl.len()))
     skus = inputs.lines.filter(pl.col("order_id") == order_id)["sku"].unique()
+    wanted = (pl.col("failed_test") == "capacity taken") | pl.col("sku").is_in(skus.implode())
     held = allocations.filter(pl.col("order_id") != order_id)
-    met = taken.select("location_id", "failed_test", best=pl.int_range(pl.len())).join(
-        held, on="location_id"
-    ).filter((pl.col("failed_test") == "capacity taken") | pl.col("sku").is_in(skus.implode()))  # fmt: skip
-    ages = inputs.lines.select("order_id", "priority", "placed_at").unique("order_id")
+    met = gone.join(held, on="location_id").filter(wanted)
+    ages = inputs.lines.select("order_id", "priority", "placed_at").unique(
+        "order_id", keep="first", maintain_order=True
+    )  # fmt: skip
     ranked = met.join(ages, on="order_id").sort(
         "best", pl.col("priority").fill_null(0), "placed_at", "order_id",
         descending=[False, False, True, True],

@@ -170,7 +170,8 @@ def unfilled(
             least[turn],
         ],
         ["no rule matches", "no location may ship it", "no stock", "refused before",
-         "kept together", "stock taken", "capacity", "split not allowed", "a part would be worth too little"],
+         "kept together", "stock taken", "capacity", "split not allowed",
+         "a part would be worth too little"],
         "no part left",
     )  # fmt: skip
     action, deadline = _actions(problem, turn, inputs)
