@@ -29,8 +29,8 @@ def place(name, latitude=45.0, **more):
 
 
 def rules(**more):
-    costs = more.pop("costs", Costs(per_km=0.01))
-    return Routing(rules=[Rule(id="only", **more)], costs=costs)
+    costs, solver = more.pop("costs", Costs(per_km=0.01)), more.pop("solver", "joint")
+    return Routing(rules=[Rule(id="only", **more)], costs=costs, solver=solver)
 
 
 def planned(lines, stock, places, routing=None, as_of=NOW, **more):
@@ -123,7 +123,9 @@ def test_a_limit_of_two_orders_takes_two():
     stock = {("near", "a"): 9, ("far", "a"): 9}
     made = planned(lines, stock, [place("near", capacity_left=2), place("far", 46.0)])
     assert [x[2] for x in given(made)] == ["near", "near", "far", "far"]
-    assert verdict(made, "o3", "near") == ("excluded", "capacity taken", "o1")
+    assert verdict(made, "o2", "near") == ("excluded", "capacity taken", "o1")
+    # without o1 its place is o2's: who took that of o3, nobody alone did
+    assert verdict(made, "o3", "near") == ("excluded", "capacity taken", None)
 
 
 @pytest.mark.parametrize("rank", ["cost", "distance"])
@@ -255,7 +257,10 @@ def test_the_cheapest_carrier_of_the_service_takes_each_part_by_its_weight():
     sent = dict(made.allocations.select("order_id", "carrier_id").rows())
     assert sent == {"l": "light", "h": "heavy", "u": "heavy", "x": "dear"}
     assert made.cost == 3 + 9 + 9 + 1
-    assert made.bound == 3 + 3 + 3 + 1
+    assert made.bound == made.cost
+    queue = planned(lines, {("near", "a"): 9}, NEAR_FAR, rules(solver="greedy"), carriers=carriers)
+    assert queue.allocations.equals(made.allocations)
+    assert queue.bound == 3 + 3 + 3 + 1
 
 
 def test_days_late_cost_and_may_outweigh_distance():

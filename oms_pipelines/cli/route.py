@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -15,13 +15,28 @@ from oms_pipelines.config import Oms
 from oms_pipelines.errors import Malformed, Misconfigured
 from oms_pipelines.store import Session
 
+if TYPE_CHECKING:
+    import polars as pl
+
 app = typer.Typer(no_args_is_help=True)
 _HIDDEN = ("plan_id", "planned_at", "rule")
+_AT_ONCE = 300  # lines of a plan that is planned anew without being asked
 _HIDDEN_GIVEN = ("fo_id", "planned_at", "plan_id", "file_name")
 
 
 @app.command()
-def explain(order: str, as_json: Json = False) -> None:
+def explain(
+    order: str,
+    again: Annotated[
+        bool | None,
+        typer.Option(
+            "--again/--no-again",
+            help="Plan anew without who may have won, and with one unit more. "
+            f"By default where a plan has at most {_AT_ONCE} lines.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Show where an order ships from and why: every location looked at, and what waits."""
     with reading() as session:
         head = find_order(session, order)
@@ -29,6 +44,7 @@ def explain(order: str, as_json: Json = False) -> None:
         candidates = session.query("route/explain", order_id=order_id)
         given = session.query("route/given", order_id=order_id)
         lines = session.query("route/lines", order_id=order_id, looked=not candidates.is_empty())
+    anew, why = _anew(candidates, order_id, again)
     if as_json:
         document(
             {
@@ -38,6 +54,7 @@ def explain(order: str, as_json: Json = False) -> None:
                 "lines": lines.to_dicts(),
                 "given": given.to_dicts(),
                 "candidates": candidates.to_dicts(),
+                "planned_again": anew,
             }
         )
         return
@@ -52,6 +69,34 @@ def explain(order: str, as_json: Json = False) -> None:
         f"{newest['planned_at']:%Y-%m-%d %H:%M} UTC"
     )
     rows(candidates, False, title, "", hide=_HIDDEN)
+    rows(anew, False, "Planned again, with one change at a time", why)
+
+
+def _anew(
+    candidates: "pl.DataFrame", order_id: str, again: bool | None
+) -> tuple[list[dict[str, Any]], str]:
+    """Return what would have changed the order's lot, and why that is not told where it is not."""
+    if candidates.is_empty() or again is False:
+        return [], ""
+    from oms_pipelines.routing import changes, load_inputs, plan
+
+    plan_id = candidates.item(0, "plan_id")
+    folder = Path(config.load().output) / "plans" / plan_id
+    if not folder.is_dir():
+        return [], "The inputs of the plan are no longer kept: it cannot be planned again."
+    try:
+        inputs = load_inputs(folder)
+    except Malformed as e:
+        return [], str(e)
+    if again is None and len(inputs.lines) > _AT_ONCE:
+        return (
+            [],
+            f"A plan of {len(inputs.lines)} lines; --again plans it anew, one change at a time.",
+        )
+    made = plan(inputs)
+    if made.plan_id != plan_id:
+        return [], "Planned again the plan differs, so nothing is told: see `oms replay --check`."
+    return list(changes(inputs, made, order_id)), "It lacked nothing that others have."
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Routing: which location ships each open line, by rules as data, and why."""
 
+from oms_pipelines.routing.again import changes
 from oms_pipelines.routing.explain import explain
 from oms_pipelines.routing.findings import findings
 from oms_pipelines.routing.history import read_history
@@ -21,6 +22,7 @@ from oms_pipelines.routing.versions import keep_version, read_version
 __all__ = [
     "Inputs",
     "Plan",
+    "changes",
     "check_rules",
     "delete_saved",
     "erase_saved",

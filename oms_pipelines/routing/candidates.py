@@ -1,6 +1,6 @@
 """The batch as arrays: what each order needs, where it may come from, at what cost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -53,6 +53,33 @@ class Problem:
     least_worth: np.ndarray  # n, ten-thousandths each part is worth at least
     near_first: np.ndarray  # n, the first part comes from the nearest
     assumed: np.ndarray  # n x L, bits: POSITION, WEIGHT, PROMISE
+
+    def of(self, orders: np.ndarray) -> "Problem":
+        """Return the problem of some orders (ascending) alone, with all stock and capacity."""
+        sizes = np.diff(self.first)[orders]
+        number = np.full(len(self.parts), -1)
+        number[orders] = np.arange(len(orders))
+        item = np.flatnonzero(number[self.order] >= 0)
+        place = np.full(len(self.order), -1)
+        place[item] = np.arange(len(item))
+        refused = self.refused[place[self.refused[:, 0]] >= 0]
+        lines = self.lines.with_columns(
+            pl.Series("item", place[self.lines["item"].to_numpy()]),
+            pl.Series("turn", number[self.lines["turn"].to_numpy()]),
+        ).filter(pl.col("item") >= 0)
+        some = self.orders[orders].with_columns(turn=pl.int_range(pl.len()))
+        return replace(
+            self, orders=some, lines=lines, rule=self.rule[orders],
+            first=np.append(0, np.cumsum(sizes)), order=number[self.order[item]],
+            sku=self.sku[item], need=self.need[item], worth=self.worth[item],
+            unit=np.unique(self.unit[item], return_inverse=True)[1],
+            together=self.together[item], step=self.step[item],
+            refused=np.stack([place[refused[:, 0]], refused[:, 1]], axis=1),
+            failed=self.failed[orders], distance=self.distance[orders],
+            local_cost=self.local_cost[orders], parcel_cost=self.parcel_cost[orders],
+            rank=self.rank[orders], parts=self.parts[orders],
+            least_worth=self.least_worth[orders], near_first=self.near_first[orders],
+        )  # fmt: skip
 
 
 def build(inputs: Inputs) -> Problem:

@@ -69,11 +69,17 @@ class Maker:
             whole=d.whole[orders], part=d.part[orders], remote=d.remote[orders],
             parts=d.parts[orders],
         )  # fmt: skip
+        place = np.full(len(p.sku), -1)
+        place[item] = np.arange(len(item))
+        refused = np.stack([place[p.refused[:, 0]], p.refused[:, 1]], axis=1)
+        sizes = np.add.reduceat(items, demands.first[:-1])
         problem = replace(
-            p, order=np.repeat(number, np.add.reduceat(items, demands.first[:-1])),
+            p, order=np.repeat(number, sizes), first=np.append(0, np.cumsum(sizes)),
             sku=p.sku[item], need=p.need[item], worth=p.worth[item], step=p.step[item],
+            unit=demands.item_unit, together=p.together[item], refused=refused[refused[:, 0] >= 0],
             failed=p.failed[orders], local_cost=p.local_cost[orders], parts=p.parts[orders],
             least_worth=p.least_worth[orders], near_first=p.near_first[orders],
+            distance=p.distance[orders], rank=p.rank[orders],
         )  # fmt: skip
         return Maker(problem, demands, self.parcels.of(orders, item)), unit
 
@@ -81,8 +87,8 @@ class Maker:
              fits: np.ndarray) -> Columns:  # fmt: skip
         """Return a column for each row of orders and places (-1 is none).
 
-        Each unit comes from where it gains most at `prices` (U x L), as far as `fits`; where the
-        plan has its last part, all of it does.
+        Each unit comes from where it gains most at `prices` (U x L), as far as `fits`, or from the
+        nearest where that goes first; where the plan has its last part, all of it does.
         """
         d = self.demands
         sizes = d.first[orders + 1] - d.first[orders]
@@ -93,7 +99,8 @@ class Maker:
         gain = np.take_along_axis(d.worth[unit, None] - prices[unit], there, axis=1)
         last = ((places >= 0).sum(axis=1) >= d.parts[orders])[row, None]
         room = np.take_along_axis(fits[unit], there, axis=1) * ((at >= 0) & ((gain > 0) | last))
-        best = np.argsort(-gain, axis=1, kind="stable")
+        far = np.take_along_axis(d.remote[orders][row], there, axis=1)
+        best = np.argsort(far - gain, axis=1, kind="stable")
         room = np.take_along_axis(room, best, axis=1)
         before = np.cumsum(room, axis=1) - room
         taken = np.clip(d.need[unit][:, None] - before, 0, room)

@@ -124,8 +124,9 @@ class Parcels:
         self.pair = pairs["pair"].fill_null(0).to_numpy()
         amounts = cents(np.array([o.amount for o in problem.tariff.offers] or [0.0]))
         table = problem.tariff.offer_of
-        self.price = amounts[table] if table.size else np.zeros((1, 1), dtype=np.int64)
         self.breaks = problem.tariff.breaks
+        none = np.zeros((1, len(self.breaks) + 1), dtype=np.int64)
+        self.price = amounts[table] if table.size else none
         self.grams = _grams(problem)
 
     def of(self, orders: np.ndarray, items: np.ndarray) -> "Parcels":
@@ -149,4 +150,3 @@ def _grams(problem: Problem) -> np.ndarray:
     total = np.zeros(len(problem.need))
     np.add.at(total, item, grams * quantity)
     return total / problem.need
-

@@ -7,7 +7,7 @@ improved neighborhood by neighborhood (`improve`). The work is counted in rounds
 solver's deterministic time, so a slow machine changes the wait and not the plan.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,11 @@ class Work:
     effort: float = 0.5
     exact: float = 20.0
 
+    def times(self, factor: float) -> "Work":
+        """Return so many times the work."""
+        rounds = max(round(self.rounds * factor), 1)
+        return replace(self, rounds=rounds, effort=self.effort * factor, exact=self.exact * factor)
+
 
 @dataclass(frozen=True)
 class Joint:
@@ -49,12 +54,12 @@ class Joint:
 def optimize(problem: Problem, work: Work = Work()) -> Joint:
     """Return the joint plan of all orders of a problem."""
     maker = Maker(problem, demands_of(problem))
-    group = _groups(maker)
+    group = groups(maker)
     parts, bound = [], 0.0
     alone = np.flatnonzero(group < 0)
-    exact = np.flatnonzero(_small(maker, group))
+    exact = np.flatnonzero(small(maker, group))
     rest = np.setdiff1d(np.arange(len(group)), np.concatenate([alone, exact]))
-    for orders, plan in ((alone, _alone), (exact, _exactly), (rest, _by_prices)):
+    for orders, plan in ((alone, each_best), (exact, _exactly), (rest, _by_prices)):
         if orders.size:
             few, unit = maker.of(orders)
             columns, least = plan(few, work)
@@ -77,7 +82,7 @@ def _as_of(columns: Columns, orders: np.ndarray, unit: np.ndarray) -> Columns:
                    columns.column, unit[columns.unit], columns.location, columns.times)  # fmt: skip
 
 
-def _groups(maker: Maker) -> np.ndarray:
+def groups(maker: Maker) -> np.ndarray:
     """Return the group of orders that may want the same unit or room (n); -1 is none."""
     p, d = maker.problem, maker.demands
     asked = np.zeros_like(p.stock)
@@ -111,7 +116,7 @@ def _connected(order: np.ndarray, thing: np.ndarray, n: int) -> np.ndarray:
     return label
 
 
-def _small(maker: Maker, group: np.ndarray) -> np.ndarray:
+def small(maker: Maker, group: np.ndarray) -> np.ndarray:
     """Tell which orders are in a group that has few plans."""
     some = group >= 0
     plans = np.zeros(len(group))
@@ -119,7 +124,7 @@ def _small(maker: Maker, group: np.ndarray) -> np.ndarray:
     return some & (plans[group] <= FEW)
 
 
-def _alone(few: Maker, work: Work) -> tuple[Columns, float]:
+def each_best(few: Maker, work: Work) -> tuple[Columns, float]:
     """Give each order its best plan."""
     d, p = few.demands, few.problem
     pricer = Pricer(d)

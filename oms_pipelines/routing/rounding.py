@@ -91,11 +91,11 @@ def _as_allowed(
     if not poor.any():
         return columns
     rows = np.flatnonzero(poor)
-    wished = _wished(maker, columns.order[rows], stock, capacity)
+    own = wished(maker, columns.order[rows], stock, capacity)
     mine = columns.chosen(rows)
-    worse = maker.allowed(mine) & (mine.weight <= wished.weight)
+    worse = maker.allowed(mine) & (mine.weight <= own.weight)
     kept = np.sort(np.concatenate([np.flatnonzero(~poor), rows[worse]]))
-    both = joined([columns.chosen(kept), wished.chosen(np.flatnonzero(~worse))])
+    both = joined([columns.chosen(kept), own.chosen(np.flatnonzero(~worse))])
     place = np.argsort(np.argsort(both.order, kind="stable"), kind="stable")
     turn = np.argsort(both.order, kind="stable")
     owner = place[both.column]
@@ -104,7 +104,7 @@ def _as_allowed(
                    owner[by], both.unit[by], both.location[by], both.times[by])  # fmt: skip
 
 
-def _wished(
+def wished(
     maker: Maker, orders: np.ndarray, stock: np.ndarray, capacity: np.ndarray
 ) -> Columns:  # fmt: skip
     """Return what orders wish for alone, as columns."""

@@ -9,9 +9,10 @@ import polars as pl
 
 from oms_pipelines.config import Carrier, Routing
 from oms_pipelines.routing import tables
+from oms_pipelines.routing.best import best
 from oms_pipelines.routing.candidates import build
 from oms_pipelines.routing.costs import UNIT
-from oms_pipelines.routing.greedy import solve
+from oms_pipelines.routing.lost import lost_to
 from oms_pipelines.routing.model import Inputs, Plan, conform, digest, inputs_hash, rules_version
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.verdicts import judge
@@ -72,17 +73,18 @@ def plan(lines: Any, *others: Any, **named: Any) -> Plan:
     """
     inputs = lines if isinstance(lines, Inputs) else inputs_of(lines, *others, **named)
     problem = build(inputs)
-    taken = solve(problem)
-    verdicts = judge(problem, taken)
+    found = best(problem, inputs.rules)
+    taken, verdicts = found.taken, judge(problem, found.taken)
     parts = tables.parcels(problem, taken)
     shared, left = tables.by_line(problem, taken)
     allocated = tables.allocations(problem, shared, parts)
     cost = int(parts["cost"].sum())
-    least = tables.bound(problem, verdicts, taken.parts > 0)
+    least = min(max(tables.bound(problem, verdicts, taken.parts > 0), found.bound or 0), cost)
     plan_hash, inputs_sum = digest(allocated), inputs_hash(inputs)
     mixed = hashlib.sha256(f"{plan_hash}{inputs_sum}".encode()).hexdigest()[:8]
     plan_id = f"{inputs.as_of:%Y%m%dT%H%M%SZ}-{mixed}"
-    decided = tables.decisions(problem, verdicts, inputs)
+    lost = lost_to(problem, taken, inputs.rules, found.joint)
+    decided = tables.decisions(problem, verdicts, lost, inputs)
     return Plan(
         plan_id=plan_id,
         plan_hash=plan_hash,

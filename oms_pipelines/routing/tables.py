@@ -102,8 +102,13 @@ def allocations(problem: Problem, shared: pl.DataFrame, parts: pl.DataFrame) -> 
     ).sort("order_id", "part", "line_id", "sku")  # fmt: skip
 
 
-def decisions(problem: Problem, verdicts: Verdicts, inputs: Inputs) -> pl.DataFrame:
-    """Return one row a candidate: orders in turn, locations by key; no plan_id yet."""
+def decisions(
+    problem: Problem, verdicts: Verdicts, lost_to: np.ndarray, inputs: Inputs
+) -> pl.DataFrame:
+    """Return one row a candidate: orders in turn, locations by key; no plan_id yet.
+
+    `lost_to` (n x L): the order each was lost to, -1 is none.
+    """
     n, count = verdicts.failed.shape
     flat = verdicts.failed.ravel()
     chosen = verdicts.part.ravel() >= 0
@@ -126,7 +131,7 @@ def decisions(problem: Problem, verdicts: Verdicts, inputs: Inputs) -> pl.DataFr
             "score": cost.ravel(),
             "rank": rank,
             "assumed": _assumed(problem),
-            "lost_to": names.gather(np.where(verdicts.lost_to < 0, n, verdicts.lost_to).ravel()),
+            "lost_to": names.gather(np.where(lost_to < 0, n, lost_to).ravel()),
         }
     )
     return frame.with_columns(
@@ -168,14 +173,17 @@ def unfilled(
         [
             problem.rule[turn] < 0,
             ~admitted[turn],
-            ~verdicts.had[item],
+            ~verdicts.held[item],
+            ~verdicts.offered[item],
+            ~verdicts.whole[item],
             ~verdicts.left[item],
             ~verdicts.room[item],
             single[turn],
             least[turn],
         ],
-        ["no rule matches", "no location may ship it", "no stock", "stock taken", "capacity",
-         "split not allowed", "a part would be worth too little"],
+        ["no rule matches", "no location may ship it", "no stock", "refused before",
+         "kept together", "stock taken", "capacity", "split not allowed",
+         "a part would be worth too little"],
         "no part left",
     )  # fmt: skip
     action, deadline = _actions(problem, turn, inputs)

@@ -1,7 +1,7 @@
-"""Why each location was taken, could have been, or could not: from what was left in turn.
+"""Why each location was taken, could have been, or could not: by what all others left there.
 
-What stood at a location when an order's turn came is the stock at the start less all that
-the orders before it took, whatever the rounds in which that was found.
+What others left is the stock at the start less all that they took, with what the order took
+itself: the same whether orders were planned one after another or together.
 """
 
 from collections.abc import Iterator
@@ -48,91 +48,63 @@ _WIDTH = 10  # locations looked at together, to bound memory
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What was found: n x L for candidates, m for items."""
+    """What was found: n x L for candidates; for items, m, whether some admitted location ..."""
 
     failed: np.ndarray  # n x L, the first test failed, 0 is none
     part: np.ndarray  # n x L, the part it ships, -1 is none
-    lost_to: np.ndarray  # n x L, the order that took what it wanted, -1 is none
     started: np.ndarray  # n x L, had something at the start
-    had: np.ndarray  # m, some location had another unit at the start
-    left: np.ndarray  # m, some location still had one after its turn
-    room: np.ndarray  # m, one of these also had capacity
+    held: np.ndarray  # m, ... had another unit at the start
+    offered: np.ndarray  # m, ... that had one had not refused it
+    whole: np.ndarray  # m, ... also had all that must come with it
+    left: np.ndarray  # m, ... still has, when others took what they did
+    room: np.ndarray  # m, ... and can ship another part, or ships one of the order
 
 
 def judge(problem: Problem, taken: Taken) -> Verdicts:
     """Return the verdicts over all candidates."""
     n, count = problem.failed.shape
     result = Verdicts(
-        failed=problem.failed.copy(),
-        part=np.full((n, count), -1, dtype=np.int16),
-        lost_to=np.full((n, count), -1, dtype=np.int32),
-        started=np.zeros((n, count), dtype=bool),
-        had=np.zeros(len(problem.need), dtype=bool),
-        left=np.zeros(len(problem.need), dtype=bool),
-        room=np.zeros(len(problem.need), dtype=bool),
+        problem.failed.copy(),
+        np.full((n, count), -1, dtype=np.int16),
+        np.zeros((n, count), dtype=bool),
+        *(np.zeros(len(problem.need), dtype=bool) for _ in range(5)),
     )
     if not n or not count:
         return result
     result.part[problem.order[taken.item], taken.location] = taken.part
-    rooms, room_lost = _rooms(problem, result.part)
+    made = result.part >= 0
+    rooms = np.where(problem.capacity < UNLIMITED, problem.capacity - made.sum(axis=0), UNLIMITED)
+    free = (rooms > 0) | made
     total = np.add.reduceat(problem.need, problem.first[:-1])
-    for some, at_start, in_turn, own, taker in _history(problem, taken):
-        _tests(problem, result, total, some, at_start, in_turn, rooms, room_lost)
-        short = _lost(problem, at_start, in_turn, taker)
-        open_ = result.failed[:, some] != CAPACITY_TAKEN
-        result.lost_to[:, some] = np.where(open_, short, room_lost[:, some])
-        _supply(problem, result, some, at_start - own, in_turn - own, rooms)
-    standing = (result.failed > 0) & (result.failed < STOCK_TAKEN)
-    result.lost_to[standing] = -1
+    for some, at_start, own, left in _shelves(problem, taken):
+        raw = at_start - own
+        _tests(problem, result, total, some, at_start, left + own, free)
+        _supply(problem, result, some, raw, at_start - own, left, free)
     return result
 
 
-def _rooms(problem: Problem, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return capacity left in turn, and who took the last of it."""
-    made = part >= 0
-    before = np.cumsum(made, axis=0, dtype=np.int32) - made
-    rooms = np.where(problem.capacity < UNLIMITED, problem.capacity - before, UNLIMITED)
-    turns = np.arange(len(part), dtype=np.int32)[:, None]
-    return rooms, _previous(np.where(made, turns, -1))
-
-
-def _previous(marks: np.ndarray) -> np.ndarray:
-    """Return the last mark above each row, -1 where there is none."""
-    last = np.maximum.accumulate(marks, axis=0)
-    return np.vstack([np.full((1, marks.shape[1]), -1, dtype=last.dtype), last[:-1]])
-
-
-def _history(
+def _shelves(
     problem: Problem, taken: Taken
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield, some locations at a time, m x some: stock at start, in turn, own take, last taker."""
-    by_sku = np.argsort(problem.sku, kind="stable")  # and so by turn
-    place = np.empty_like(by_sku)
-    place[by_sku] = np.arange(by_sku.size)
-    sku = problem.sku[by_sku]
-    head = np.searchsorted(sku, sku)
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield, some locations at a time, m x some: stock at start, own take, what is left."""
+    after = problem.stock.copy()
+    np.subtract.at(after, (problem.sku[taken.item], taken.location), taken.quantity)
     for low in range(0, len(problem.location_ids), _WIDTH):
         some = slice(low, min(low + _WIDTH, len(problem.location_ids)))
         mine = (taken.location >= some.start) & (taken.location < some.stop)
-        moved = np.zeros((by_sku.size, some.stop - low), dtype=np.int64)
-        moved[place[taken.item[mine]], taken.location[mine] - low] = taken.quantity[mine]
-        before = np.cumsum(moved, axis=0) - moved
-        in_turn = problem.stock[sku, some] - (before - before[head])
-        rows = np.arange(by_sku.size)[:, None]
-        last = _previous(np.where(moved > 0, rows, -1))
-        taker = np.where(last >= head[:, None], problem.order[by_sku[last]], -1)
-        at_start = problem.stock[problem.sku, some]
-        yield some, at_start, in_turn[place], moved[place], taker[place]
+        own = np.zeros((len(problem.sku), some.stop - low), dtype=np.int64)
+        own[taken.item[mine], taken.location[mine] - low] = taken.quantity[mine]
+        yield some, problem.stock[problem.sku, some], own, after[problem.sku, some]
 
 
 def _tests(
     problem: Problem, result: Verdicts, total: np.ndarray, some: slice, at_start: np.ndarray,
-    in_turn: np.ndarray, rooms: np.ndarray, room_lost: np.ndarray,
+    at_end: np.ndarray, free: np.ndarray,
 ) -> None:  # fmt: skip
-    """Find the first test failed of those that others can change."""
+    """Find the first test failed of those that stock, capacity and others can change."""
     offered = _units(problem, at_start)
-    _withhold(problem, some, at_start, in_turn)
-    start, turn = _units(problem, at_start), _units(problem, in_turn)
+    _withhold(problem, some, at_start, at_end)
+    start, end = _units(problem, at_start), _units(problem, at_end)
     enough = np.where(problem.parts == 1, total, 1)[:, None]
     full = problem.capacity[None, some] == 0
     tests = [
@@ -140,8 +112,8 @@ def _tests(
         (NO_STOCK, start == 0),
         (NO_SPLIT, start < enough),
         (CAPACITY, np.broadcast_to(full, start.shape)),
-        (STOCK_TAKEN, turn < enough),
-        (CAPACITY_TAKEN, rooms[:, some] <= 0),
+        (STOCK_TAKEN, end < enough),
+        (CAPACITY_TAKEN, ~free[:, some]),
     ]
     failed = result.failed[:, some]
     for code, fails in tests:
@@ -164,25 +136,22 @@ def _withhold(problem: Problem, some: slice, *stocks: np.ndarray) -> None:
         stock[item[mine], location[mine] - some.start] = 0
 
 
-def _lost(
-    problem: Problem, at_start: np.ndarray, in_turn: np.ndarray, taker: np.ndarray
-) -> np.ndarray:  # fmt: skip
-    """Return n x some: the last order that took a unit which would have been wanted."""
-    need = problem.need[:, None]
-    short = np.minimum(in_turn, need) < np.minimum(at_start, need)
-    return np.maximum.reduceat(np.where(short, taker, -1), problem.first[:-1], axis=0)
-
-
 def _supply(
-    problem: Problem, result: Verdicts, some: slice, others: np.ndarray, left: np.ndarray,
-    rooms: np.ndarray,
+    problem: Problem, result: Verdicts, some: slice, raw: np.ndarray, offered: np.ndarray,
+    left: np.ndarray, free: np.ndarray,
 ) -> None:  # fmt: skip
     """Note for each item whether a location had more of it, has it still, and has room.
 
-    `others` is what stood there at the start, `left` in turn, both less its own take.
+    `raw` is what stood there at the start, `offered` what was not refused of it, both less the
+    order's own take; `left` is what is there when all have taken theirs.
     """
     admitted = (problem.failed[:, some] == 0)[problem.order]
-    result.had[:] |= ((others > 0) & admitted).any(axis=1)
-    still = (left > 0) & admitted
-    result.left[:] |= still.any(axis=1)
-    result.room[:] |= (still & (rooms[problem.order, some] > 0)).any(axis=1)
+    left = np.where(offered > 0, left, 0)
+    whole, still = (
+        whole_groups(problem, slice(None), np.minimum(x, problem.need[:, None])) > 0
+        for x in (np.maximum(offered, 0), left)
+    )
+    found = [raw > 0, offered > 0, whole, still, still & free[problem.order, some]]
+    noted = [result.held, result.offered, result.whole, result.left, result.room]
+    for note, has in zip(noted, found, strict=True):
+        note[:] |= (has & admitted).any(axis=1)

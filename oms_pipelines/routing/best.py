@@ -1,0 +1,93 @@
+"""The plan that is taken: the joint one, or that of the queue, whichever is better.
+
+Better is what leaves less unfilled, by priority and age, then what costs less. Orders that share
+nothing scarce are judged apart, so the plan is nowhere worse than the queue's; where both are
+worth the same, the queue's stands, which follows the ranks of the rule.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oms_pipelines.config import Routing
+from oms_pipelines.routing.candidates import Problem
+from oms_pipelines.routing.columns import Columns, Maker, joined
+from oms_pipelines.routing.costs import cents
+from oms_pipelines.routing.demands import demands_of
+from oms_pipelines.routing.greedy import Taken, solve
+from oms_pipelines.routing.rounding import in_turn
+
+MOST = 3_000_000  # orders x locations of a batch that is planned jointly
+NEARER = 0.001  # what a kilometer counts at least where the rule ranks by distance
+EMPTIER = 0.01  # what a place in the ranks counts where the rule ranks by stock
+
+
+@dataclass(frozen=True)
+class Best:
+    """What is taken, and what equal service costs at least; None where nothing told."""
+
+    taken: Taken
+    bound: int | None
+    joint: bool
+
+
+def best(problem: Problem, rules: Routing) -> Best:
+    """Return the better of the joint plan and the queue's."""
+    queue = solve(problem)
+    if rules.solver == "greedy" or not 0 < problem.failed.size <= MOST:
+        return Best(queue, None, joint=False)
+    from oms_pipelines.routing import joint  # its solver loads for a plan, and for nobody else
+
+    aim = aimed(problem, rules)
+    maker = Maker(aim, demands_of(aim))
+    found = joint.optimize(aim, joint.Work().times(rules.work))
+    group = joint.groups(maker)
+    columns = better(found.columns, columns_of(maker, queue), group)
+    same = aim is problem and bool((columns.weight == found.columns.weight).all())
+    return Best(joint.taken_of(maker, columns), found.bound if same else None, joint=True)
+
+
+def aimed(problem: Problem, rules: Routing) -> Problem:
+    """Return the problem with what its rules rank by as the cost of each location.
+
+    That is money, unless a rule ranks by distance, or by stock.
+    """
+    kinds = np.array([r.rank for r in rules.rules] + ["cost"])[problem.rule]
+    if (kinds == "cost").all():
+        return problem
+    local = problem.local_cost.copy()
+    km = problem.distance[kinds == "distance"]
+    if km.size:
+        farthest = np.nan_to_num(km, nan=0).max(axis=1, keepdims=True)
+        unknown = np.maximum(rules.costs.unknown_distance_km, farthest + 1)
+        each = max(rules.costs.per_km, NEARER)
+        local[kinds == "distance"] = cents(np.where(np.isnan(km), unknown, km) * each)
+    local[kinds == "stock"] = cents(problem.rank[kinds == "stock"] * EMPTIER)
+    return replace(problem, local_cost=local)
+
+
+def columns_of(maker: Maker, taken: Taken) -> Columns:
+    """Return claims by item as columns, one an order."""
+    p, d = maker.problem, maker.demands
+    unit = d.item_unit[taken.item]
+    lead = taken.item == d.item_first[unit]
+    by = np.lexsort((taken.location[lead], unit[lead]))
+    item, unit = taken.item[lead][by], unit[lead][by]
+    times = taken.quantity[lead][by] // p.step[item]
+    orders = np.arange(len(p.parts))
+    return maker.priced(orders, p.order[item], unit, taken.location[lead][by], times)
+
+
+def better(one: Columns, other: Columns, group: np.ndarray) -> Columns:
+    """Return of each group the better columns (one an order, in turn), `other` where equal."""
+    count = len(group)
+    owner = np.where(group < 0, np.arange(count) + count, group)
+    names, owner = np.unique(owner, return_inverse=True)
+    gains = []
+    for field in ("weight", "cost"):
+        gain = np.zeros(len(names), dtype=np.int64)
+        np.add.at(gain, owner, getattr(other, field) - getattr(one, field))
+        gains.append(gain)
+    wins = ((gains[0] > 0) | ((gains[0] == 0) & (gains[1] > 0)))[owner]
+    both = joined([one.chosen(np.flatnonzero(wins)), other.chosen(np.flatnonzero(~wins))])
+    return in_turn(both, count)

@@ -1,0 +1,105 @@
+"""An order that is told whom it lost to would do better without: planned again, each time."""
+
+import dataclasses
+
+import polars as pl
+import pytest
+from test_routing_queue import COSTS, NOW, RULES, frames, instance
+
+from oms_pipelines.config import Routing
+from oms_pipelines.routing import Inputs, changes, inputs_of, plan
+from oms_pipelines.routing.again import one_more, one_more_order, outcome, without
+from oms_pipelines.routing.best import aimed, best, columns_of
+from oms_pipelines.routing.candidates import Problem, build
+from oms_pipelines.routing.columns import Maker
+from oms_pipelines.routing.demands import demands_of
+from oms_pipelines.routing.lost import lost_to
+
+
+def drawn(seed: int, solver: str) -> Inputs:
+    rules = Routing(rules=list(RULES), costs=COSTS, solver=solver)
+    return inputs_of(**frames(*instance(seed)), rules=rules, as_of=NOW)
+
+
+def lots(problem: Problem, rules: Routing) -> dict[str, tuple[int, int, set[int]]]:
+    """Return by order what it lacks in units, what it pays as its rule ranks, and from where."""
+    aim = aimed(problem, rules)
+    maker, taken = Maker(aim, demands_of(aim)), best(problem, rules).taken
+    columns, found = columns_of(maker, taken), {}
+    for order, name in enumerate(problem.orders["order_id"]):
+        mine = problem.order[taken.item] == order
+        lack = problem.need[problem.order == order].sum() - taken.quantity[mine].sum()
+        found[name] = (int(lack), int(columns.cost[order]), set(taken.location[mine].tolist()))
+    return found
+
+
+@pytest.mark.parametrize(("solver", "cases"), [("joint", 100), ("greedy", 20)])
+def test_without_the_winner_the_loser_does_better(solver, cases):
+    seen, seed = 0, 0
+    while seen < cases:
+        inputs = drawn(seed, solver)
+        problem, seed = build(inputs), seed + 1
+        names = problem.orders["order_id"].to_list()
+        now, taken = lots(problem, inputs.rules), best(problem, inputs.rules).taken
+        lost = lost_to(problem, taken, inputs.rules, solver == "joint")
+        for order, place in zip(*(lost >= 0).nonzero(), strict=True):
+            winner = lost[order, place]
+            rest = [i for i in range(len(names)) if i != winner]
+            then = lots(problem.of(pl.Series(rest).to_numpy()), inputs.rules)[names[order]]
+            assert then[:2] < now[names[order]][:2], (seed, names[order], names[winner])
+            seen += 1
+
+
+def test_a_plan_without_an_order_is_that_of_the_inputs_without_it():
+    seen = 0
+    for seed in range(40):
+        inputs = drawn(seed, "joint")
+        told = plan(inputs).decisions.drop_nulls("lost_to")
+        for order, winner in (
+            told.select("order_id", "lost_to").unique().sort("order_id").rows()[:1]
+        ):
+            assert outcome(without(inputs, winner), order).beats(outcome(inputs, order))
+            seen += 1
+    assert seen > 9
+
+
+def contested() -> Inputs:
+    """Return two orders that want the only unit nearby; the younger one gets it from afar."""
+    lines = [
+        {"order_id": name, "line_id": "1", "sku": "a", "quantity": 1, "channel_id": "c",
+         "placed_at": NOW.replace(hour=hour), "country": "FR", "latitude": 45.0, "longitude": 5.0}
+        for name, hour in (("old", 1), ("young", 2))
+    ]  # fmt: skip
+    places = [
+        {"location_id": name, "latitude": north, "longitude": 5.0, "ships": True,
+         "capacity_left": room}
+        for name, north, room in (("far", 48.0, None), ("near", 45.0, 2))
+    ]  # fmt: skip
+    stock = [{"location_id": x, "sku": "a", "available": 1} for x in ("far", "near")]
+    return inputs_of(pl.DataFrame(lines), pl.DataFrame(stock), pl.DataFrame(places),
+                     Routing(costs=COSTS), NOW)  # fmt: skip
+
+
+def test_what_would_have_changed_an_orders_lot_is_told():
+    inputs = contested()
+    made = plan(inputs)
+    assert list(changes(inputs, made, "old")) == []
+    told = {x["change"]: (x["better"], x["ships_from"]) for x in changes(inputs, made, "young")}
+    assert told == {
+        "as planned": (False, "far"),
+        "without old": (True, "near"),
+        "one a more at near": (True, "near"),
+    }
+
+
+def test_one_order_more_is_asked_for_where_no_room_is_left():
+    inputs = contested()
+    tight = dataclasses.replace(
+        one_more(inputs, "near", "a"),
+        locations=inputs.locations.with_columns(pl.col("capacity_left").clip(0, 1)),
+    )
+    told = {x["change"]: x["ships_from"] for x in changes(tight, plan(tight), "young")}
+    assert told["one order more at near"] == "near"
+    assert outcome(one_more_order(tight, "near"), "young").locations == ("near",)
+    new = one_more(inputs, "near", "b").stock.filter(sku="b")
+    assert new.rows() == [("near", "b", 1)]
