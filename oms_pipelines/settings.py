@@ -181,6 +181,8 @@ class Routing(Settings):
     costs: Costs = Costs()
     postal_codes: str | None = None  # CSV or Parquet: country, prefix, latitude, longitude
     safety_stock: Units = 0
+    # a file with a `routing` section that plans beside this one; it moves no plan
+    shadow: str | None = Field(default=None, exclude=True)
 
 
 class Notifications(Settings):
