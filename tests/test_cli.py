@@ -44,6 +44,7 @@ READS = [
     ("route", "explain", "shop/1"),
     ("route", "check"),
     ("route", "backtest"),
+    ("route", "shadow"),
     ("files", "list"),
     ("files", "show", "lyon_dispatch_20260301_000001.csv"),
     ("files", "show", "erp_orders_20260301_000001.csv"),

@@ -9,9 +9,10 @@ import typer
 from oms_pipelines import config
 from oms_pipelines.cli.opened import reading
 from oms_pipelines.cli.orders import find_order
-from oms_pipelines.cli.show import Json, document, rows, tell
+from oms_pipelines.cli.show import Json, Limit, document, rows, tell, tell_more
 from oms_pipelines.cli.voice import spoken
 from oms_pipelines.errors import Misconfigured
+from oms_pipelines.store.frames import cut
 
 app = typer.Typer(no_args_is_help=True)
 _HIDDEN = ("plan_id", "planned_at", "rule")
@@ -55,10 +56,11 @@ def explain(order: str, as_json: Json = False) -> None:
 @app.command()
 def check(as_json: Json = False) -> None:
     """Check the routing rules: predicates, columns, functions."""
+    from oms_pipelines.faults import shadow_faults
     from oms_pipelines.routing import check_rules
 
     oms = config.load()
-    faults = check_rules(oms.routing)
+    faults = [*check_rules(oms.routing), *shadow_faults(oms)]
     if faults and not as_json:
         raise Misconfigured(faults)
     if as_json:
@@ -122,3 +124,31 @@ def backtest(
     rows(tested.load, False, "Load by location", "Nothing was given to a location.")
     for note in (*tested.notes, _CAVEAT, f"Page: {page}"):
         tell(note)
+
+
+@app.command()
+def shadow(
+    plan: Annotated[str | None, typer.Argument(help="Show the lines of one plan.")] = None,
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """Show what `routing.shadow` would have done beside the live plans, and never does.
+
+    Costs and kilometers are measured alike for both. With a plan, its lines that would ship
+    otherwise.
+    """
+    with reading() as session:
+        if plan is not None:
+            lines, more = cut(session.query("route/shadow_lines", plan_id=plan, limit=limit))
+            nothing = f"Nothing of {plan} would ship otherwise, or no shadow ran beside it."
+            rows(lines, as_json, f"What of {plan} would ship otherwise", nothing, more=more)
+            return
+        found, more = cut(session.query("route/shadows", limit=limit))
+        totals = session.query("route/shadow_totals")
+    if as_json:
+        tell_more(more, error=True)
+        document({"totals": totals.to_dicts(), "plans": found.to_dicts()})
+        return
+    nothing = "No shadow ran yet; name a file of rules in `routing.shadow`."
+    rows(totals, False, "In total, by rules", nothing)
+    rows(found, False, "By plan, newest first", nothing, more=more)

@@ -27,8 +27,8 @@ from oms_pipelines.routing.counterfactual import (
 from oms_pipelines.routing.history import KEY, SHELF, History, seen_lines
 from oms_pipelines.routing.inputs import load_inputs
 from oms_pipelines.routing.measure import measured
-from oms_pipelines.routing.model import SCHEMAS, STOCK, Inputs, Plan, conform
-from oms_pipelines.routing.rule_sets import LIVE, RuleSet
+from oms_pipelines.routing.model import SCHEMAS, STOCK, Inputs, Plan
+from oms_pipelines.routing.rule_sets import LIVE, RuleSet, under
 from oms_pipelines.routing.saved import was_erased
 from oms_pipelines.routing.solve import plan
 
@@ -138,17 +138,7 @@ def _hear(run: _Run, now: datetime) -> None:
 
 def _plan(turn: Turn, rules: RuleSet | None) -> Plan:
     """Plan an arm's inputs by its rules; None are those saved with them."""
-    if rules is None:
-        return plan(turn.inputs)
-    inputs = turn.inputs
-    # saved stock is less the routing's own safety stock; how much less than none is not known
-    more = inputs.rules.safety_stock - rules.rules.safety_stock
-    units = pl.col("available")
-    stock = inputs.stock.with_columns(
-        pl.when(units > 0).then((units + more).clip(0)).otherwise(units)
-    )
-    known = inputs.positions if rules.positions is None else conform(rules.positions, "positions")
-    return plan(replace(inputs, rules=rules.rules, stock=stock, positions=known))
+    return plan(turn.inputs if rules is None else under(turn.inputs, rules))
 
 
 def _again(history: History, folder: Path, made: Plan) -> str:

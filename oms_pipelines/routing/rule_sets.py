@@ -1,6 +1,6 @@
 """Rules to try, read from a file of their own: a YAML with a `routing` section as in oms.yaml."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +8,7 @@ import polars as pl
 from oms_pipelines import config
 from oms_pipelines.config import Oms, Routing
 from oms_pipelines.errors import Misconfigured
+from oms_pipelines.routing.model import Inputs, conform
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.rules import check_rules
 
@@ -22,6 +23,25 @@ class RuleSet:
     name: str
     rules: Routing
     positions: pl.DataFrame | None = None
+
+
+def under(inputs: Inputs, rules: RuleSet) -> Inputs:
+    """Return saved inputs under other rules.
+
+    Saved stock is less the routing's own safety stock, and no less than nothing: of what rules
+    keep less of, only stock that was left tells how much there is.
+    """
+    more = inputs.rules.safety_stock - rules.rules.safety_stock
+    units = pl.col("available")
+    known = inputs.positions if rules.positions is None else conform(rules.positions, "positions")
+    return replace(
+        inputs,
+        rules=rules.rules,
+        positions=known,
+        stock=inputs.stock.with_columns(
+            pl.when(units > 0).then((units + more).clip(0)).otherwise(units).alias("available")
+        ),
+    )
 
 
 def read_rules(path: Path, oms: Oms) -> RuleSet:
