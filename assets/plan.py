@@ -38,6 +38,7 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     with plainly():
         plan = stage.allocate(hub)
     hub.results["plan"] = plan
+    shadow = hub.results["shadow"]
     by_place = plan.allocations.group_by("location_id").len("lines").sort("location_id")
     why = plan.unfilled.group_by("reason").len("lines").sort("lines", descending=True)
     return dg.MaterializeResult(
@@ -49,6 +50,7 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
             "waiting lines": plan.unfilled_lines,
             "lines by location": bars(by_place.rows()),
             "why lines wait": table(why.to_dicts()),
+            **({} if shadow is None else {"shadow": shadow.told}),
         }
     )
 

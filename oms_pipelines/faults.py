@@ -49,8 +49,23 @@ def load_sound() -> Oms:
     except Misconfigured as e:
         more = faults(e.sound) if e.sound is not None else []
         raise Misconfigured([*e.faults, *untold(more, e.faults)]) from None
-    require_sound(oms)
+    found = [*faults(oms), *shadow_faults(oms)]
+    if found:
+        raise Misconfigured(found)
     return oms
+
+
+def shadow_faults(oms: Oms) -> list[str]:
+    """Return what is wrong with `routing.shadow`; a run goes on without it."""
+    if oms.routing.shadow is None:
+        return []
+    from oms_pipelines.routing.rule_sets import read_rules
+
+    try:
+        read_rules(Path(oms.routing.shadow), oms)
+    except Misconfigured as e:
+        return [f"routing.shadow: {fault}" for fault in e.faults]
+    return []
 
 
 def require_sound(oms: Oms, *, data: bool = True) -> None:

@@ -708,6 +708,42 @@ decisions = _table(
     ),
 )
 
+shadow_plans = _table(
+    "shadow_plans",
+    "What `routing.shadow` would have done with the inputs of a plan; nobody is given any of it. "
+    "Costs are the live ones for both.",
+    ("plan_id",),
+    _text("plan_id", "the live plan it ran beside", null=False),
+    _time("planned_at", "the clock value planned with", null=False),
+    _text("rules", "the name of its file", null=False),
+    _text("rules_version", "hash of its rules; null when they could not be read"),
+    _text("plan_hash", "of its allocations; null when it failed"),
+    _text("error", "why there is no plan; null when there is"),
+    _units("lines", "open lines looked at"),
+    _units("live_allocated_lines", "lines the live plan gave to a location"),
+    _units("allocated_lines", "lines this one would have given", null=True),
+    _units("moved_orders", "orders of which it would have given some elsewhere", null=True),
+    _units("live_parcels", "parts the live plan made"),
+    _units("parcels", "parts this one would have made", null=True),
+    _real("live_cost", "of the live plan"),
+    _number("cost", "of this one, by the live costs"),
+    _number("live_km", "of the live plan's parcels, where known"),
+    _number("km", "of this one's parcels, where known"),
+)
+
+shadow_lines = _table(
+    "shadow_lines",
+    "Lines that the live plan and its shadow would ship otherwise: a row a location of either.",
+    ("plan_id", "order_id", "line_id", "sku", "location_id"),
+    _text("plan_id", "the live plan", null=False),
+    _text("order_id", "the order", null=False),
+    _text("line_id", "order line", null=False),
+    _text("sku", "what is picked; of a kit, a component", null=False),
+    _text("location_id", "a location that either chose", null=False),
+    _units("live_quantity", "units the live plan gave it"),
+    _units("quantity", "units the shadow would have given it"),
+)
+
 fulfillment_orders = _table(
     "fulfillment_orders",
     "The part of an order given to one location.",

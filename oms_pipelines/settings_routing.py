@@ -130,3 +130,5 @@ class Routing(Settings):
     work: float = Field(default=1, gt=0, le=100)  # how much the joint plan tries, in its own units
     postal_codes: str | None = None  # CSV or Parquet: country, prefix, latitude, longitude
     safety_stock: Units = 0
+    # a file with a `routing` section that plans beside this one; it moves no plan
+    shadow: str | None = Field(default=None, exclude=True)

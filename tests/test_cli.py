@@ -45,6 +45,7 @@ READS = [
     ("route", "check"),
     ("route", "rules"),
     ("route", "backtest"),
+    ("route", "shadow"),
     ("files", "list"),
     ("files", "show", "lyon_dispatch_20260301_000001.csv"),
     ("files", "show", "erp_orders_20260301_000001.csv"),
@@ -78,7 +79,7 @@ def test_every_read_speaks_to_people_and_as_json_to_programs(oms: Oms, words: tu
         (("stock", "drift"), "No count differs"),
         (("quarantine", "list"), "No such record is kept back."),
         (("returns", "stats"), "Nothing has been returned yet."),
-        (("route", "backtest"), "No plan was stored"),
+        (("route", "backtest"), "No plan of these days is stored"),
         (("returns", "find", "X"), "X is no order, RMA or tracking number"),
     ],
     ids=lambda x: " ".join(x) if isinstance(x, tuple) else "",
@@ -196,10 +197,21 @@ def test_an_order_not_planned_yet_is_left_to_the_next_sync(oms: Oms, traded: Pat
     assert found["lines"][0]["why"] == "the next sync plans it"
 
 
-def test_the_past_is_planned_again_by_its_rules_and_by_those_of_today(oms: Oms):
-    [row] = oms("route", "backtest", "--json").json
-    assert (row["as made"], row["elsewhere"], row["error"]) == (True, 0, None)
-    assert row["allocated"] == row["allocated today"] > 0
+def test_the_past_is_replayed_under_the_rules_of_today_and_of_a_file(oms: Oms, tmp_path: Path):
+    told = oms("route", "backtest", "--json").json
+    assert [x["again"] for x in told["plans"]] == ["same"]
+    assert {(x["settings"], x["more"]) for x in told["measures"]} >= {("today", 0.0)}
+    assert Path(told["page"]).is_file()
+    (tmp_path / "paris.yaml").write_text("routing: {rules: [{id: p, from: kind = 'store'}]}")
+    paris = ("--rules", str(tmp_path / "paris.yaml"))
+    told = oms("route", "backtest", *paris, "--from", "2026-03-01", "--to", "2026-03-01")
+    assert told.code == 0, told.err
+    assert "1 of 1 plans" in told.out
+    [waiting] = [x for x in told.out.splitlines() if "units waiting" in x and "paris" in x]
+    assert waiting.split()[3] != "0.00"
+    assert "No plan of these days" in oms("route", "backtest", "--from", "2027-01-01").out
+    twice = oms("route", "backtest", *paris, *paris)
+    assert (twice.code, "two files are called paris" in twice.err) == (2, True)
 
 
 def test_stored_plans_are_planned_again_and_one_that_was_changed_is_told(oms: Oms, traded: Path):

@@ -12,7 +12,7 @@ from store_frames import contact, frame, line, order
 
 from oms_pipelines import config
 from oms_pipelines.config import Border, Costs, Load, Rule, parse
-from oms_pipelines.routing import check_rules, findings, read_history
+from oms_pipelines.routing import check_rules, findings, read_past
 from oms_pipelines.routing.rules import LOCATION_COLUMNS, ORDER_COLUMNS
 from oms_pipelines.routing.verdicts import TESTS
 from oms_pipelines.store import Store, open_store
@@ -63,9 +63,9 @@ def past(tmp_path: Path):
         oms = parse({"locations": list(places), "routing": routing, **more})
         assert check_rules(oms.routing, oms) == []
         with store.session(read_only=True) as s:
-            history = read_history(s, oms, NOW, 1000)
+            past = read_past(s, oms, NOW, 1000)
         by: dict[str, list] = {}
-        for one in findings(history):
+        for one in findings(past):
             by.setdefault(one.finding, []).append(one)
         return by
 

@@ -1,6 +1,7 @@
 """Commands that tell why an order ships from where it does, and what other rules would do."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +11,11 @@ import yaml
 from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.orders import find_order
-from oms_pipelines.cli.show import Json, document, rows, tell
-from oms_pipelines.config import Oms
+from oms_pipelines.cli.show import Json, Limit, document, rows, tell, tell_more
+from oms_pipelines.cli.voice import spoken
 from oms_pipelines.errors import Malformed, Misconfigured
 from oms_pipelines.store import Session
+from oms_pipelines.store.frames import cut
 
 if TYPE_CHECKING:
     import polars as pl
@@ -112,19 +114,20 @@ def check(
     name tells apart; and what is unknown: positions, weights, prices, stock. Ends with 2 when a
     predicate is wrong.
     """
-    from oms_pipelines.routing import check_rules, findings, read_history
+    from oms_pipelines.faults import shadow_faults
+    from oms_pipelines.routing import check_rules, findings, read_past
 
     oms = config.load()
-    faults = check_rules(oms.routing, oms)
+    faults = [*check_rules(oms.routing, oms), *shadow_faults(oms)]
     if faults and not as_json:
         raise Misconfigured(faults)
     if faults:
         document({"rules": len(oms.routing.rules), "faults": faults})
         raise typer.Exit(2)
     with reading(oms) as session:
-        history = read_history(session, oms, time_of(oms), limit)
-    found = [asdict(x) for x in findings(history)]
-    looked = len(history.orders)
+        past = read_past(session, oms, time_of(oms), limit)
+    found = [asdict(x) for x in findings(past)]
+    looked = len(past.orders)
     if as_json:
         count = len(oms.routing.rules)
         document({"rules": count, "faults": [], "orders": looked, "findings": found})
@@ -171,51 +174,86 @@ def _version(session: Session, known: list[str], wanted: str, as_json: bool) -> 
         tell(yaml.safe_dump({"routing": text}, sort_keys=False, allow_unicode=True).rstrip())
 
 
+Rules = Annotated[
+    list[Path] | None,
+    typer.Option("--rules", help="YAML with a `routing` section. May come again."),
+]
+FirstDay = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (UTC).")
+]
+LastDay = Annotated[
+    datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")
+]
+_CAVEAT = (
+    "Costs are the live ones, whatever a set of rules declares. What customers ordered, what was "
+    "counted and what came is as it was; only what locations were given is decided anew."
+)
+
+
 @app.command()
 def backtest(
-    limit: Annotated[int, typer.Option("--plans", min=1, help="The newest so many.")] = 20,
-    as_json: Json = False,
+    rules: Rules = None, from_: FirstDay = None, to: LastDay = None, as_json: Json = False
 ) -> None:
-    """Plan the past again by the rules of today, and by its own, from the stored inputs."""
-    from oms_pipelines.routing import check_rules, saved_inputs
+    """Replay stored plans under other rules, on the stock these would have left.
+
+    Without --rules, under the rules of today. Each set stands beside the rules that were live
+    when each plan was made, with 95 % intervals by day; a page shows both. See docs/backtest.md.
+    """
+    from oms_pipelines.routing.history import read_history
+    from oms_pipelines.routing.rule_sets import of_today, read_rules
+    from oms_pipelines.stages import backtest as stage
 
     oms = config.load()
-    faults = check_rules(oms.routing)
-    if faults:
-        raise Misconfigured(faults)
-    folder = Path(oms.output) / "plans"
-    every = saved_inputs(folder)
-    found = every[-limit:]
-    rows(
-        [_again(path, oms) for path in found],
-        as_json,
-        "Each plan as it was made, and by the rules of today",
-        f"No plan was stored in {folder} yet; `oms sync` makes them.",
-        more=len(every) - limit,
-        option="--plans",
-    )
+    if from_ and to and to < from_:
+        raise typer.BadParameter("is before --from", param_hint="--to")
+    sets = [read_rules(path, oms) for path in rules] if rules else [of_today(oms)]
+    twice = {x.name for x in sets if [y.name for y in sets].count(x.name) > 1}
+    if twice:
+        raise Misconfigured([f"--rules: two files are called {x}" for x in sorted(twice)])
+    ticks = stage.days_saved(oms, from_.date() if from_ else None, to.date() if to else None)
+    if not ticks:
+        where = f"{Path(oms.output) / 'plans'}"
+        rows([], as_json, "", f"No plan of these days is stored in {where}; `oms sync` makes them.")
+        return
+    with reading(oms) as session:
+        history = read_history(session, ticks)
+    with spoken() as said:
+        tested = stage.try_rules(history, sets, said)
+    page = Path(oms.output) / "pages" / stage.PAGE
+    stage.write_backtest_page(tested, page, _CAVEAT)
+    if as_json:
+        document({"page": str(page), **stage.as_data(tested)})
+        return
+    span = f"{tested.since:%Y-%m-%d} to {tested.until:%Y-%m-%d}"
+    rows(stage.rounded(tested.measures), False, f"{len(ticks)} plans of {span} again", "")
+    rows(tested.load, False, "Load by location", "Nothing was given to a location.")
+    for note in (*tested.notes, _CAVEAT, f"Page: {page}"):
+        tell(note)
 
 
-def _again(folder: Path, oms: Oms) -> dict[str, Any]:
-    """Plan stored inputs by their own rules, then by those of today; tell the difference."""
-    from oms_pipelines.routing import load_inputs, plan, was_erased
+@app.command()
+def shadow(
+    plan: Annotated[str | None, typer.Argument(help="Show the lines of one plan.")] = None,
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """Show what `routing.shadow` would have done beside the live plans, and never does.
 
-    try:
-        inputs = load_inputs(folder)
-    except Malformed as e:
-        return {"plan": folder.name, "as made": None, "error": str(e)}
-    carriers = tuple(c.model_copy(update={"credentials": {}, "url": ""}) for c in oms.carriers)
-    own, today = plan(inputs), plan(replace(inputs, rules=oms.routing, carriers=carriers))
-    key = ["order_id", "line_id", "sku", "location_id", "quantity"]
-    moved = today.allocations.join(own.allocations, on=key, how="anti")
-    return {
-        "plan": folder.name,
-        "as made": None if was_erased(folder) else own.plan_id == folder.name,
-        "lines": own.lines,
-        "allocated": own.allocated_lines,
-        "allocated today": today.allocated_lines,
-        "elsewhere": moved["order_id"].n_unique(),
-        "cost": own.cost,
-        "cost today": today.cost,
-        "error": None,
-    }
+    Costs and kilometers are measured alike for both. With a plan, its lines that would ship
+    otherwise.
+    """
+    with reading() as session:
+        if plan is not None:
+            lines, more = cut(session.query("route/shadow_lines", plan_id=plan, limit=limit))
+            nothing = f"Nothing of {plan} would ship otherwise, or no shadow ran beside it."
+            rows(lines, as_json, f"What of {plan} would ship otherwise", nothing, more=more)
+            return
+        found, more = cut(session.query("route/shadows", limit=limit))
+        totals = session.query("route/shadow_totals")
+    if as_json:
+        tell_more(more, error=True)
+        document({"totals": totals.to_dicts(), "plans": found.to_dicts()})
+        return
+    nothing = "No shadow ran yet; name a file of rules in `routing.shadow`."
+    rows(totals, False, "In total, by rules", nothing)
+    rows(found, False, "By plan, newest first", nothing, more=more)

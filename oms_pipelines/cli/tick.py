@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from oms_pipelines.cli.instance import dagster_home
+from oms_pipelines.cli.voice import spoken
 from oms_pipelines.config import Oms
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.hub import Hub
@@ -104,17 +105,9 @@ def _replayed(oms: Oms, definition: Any, only: str | None, publish: bool) -> lis
 
 @contextmanager
 def _voice(hub: Hub, progress: bool) -> Generator[None]:
-    """Show what the hub says, on a line that goes when the block ends."""
-    if not progress:
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    parts = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting ...")
-        hub.said = lambda text: bar.update(task, description=text[:100])
+    """Show what the hub says, where progress is shown."""
+    with spoken(progress) as said:
+        hub.said = said
         yield
 
 

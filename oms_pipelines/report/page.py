@@ -62,6 +62,58 @@ def curves(line: pl.DataFrame, held: pl.DataFrame) -> Any:
     ).properties(width=620, height=320)
 
 
+def lines(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> Any:
+    """Return one number over days, a line a word; a day alone is a point."""
+    drawn: Any = alt.Chart(alt.Data(values=_plain(frame)), title=title)
+    return (
+        drawn.mark_line(point=True)
+        .encode(
+            x=alt.X(f"{x}:T", title=""),
+            y=alt.Y(f"{y}:Q", title=title, scale=alt.Scale(zero=False)),
+            color=alt.Color(f"{color}:N", title=color.replace("_", " ")),
+        )
+        .properties(width=620, height=220)
+    )
+
+
+def grouped(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> Any:
+    """Return bars of one number by two words, those of one `x` side by side."""
+    return (
+        _bars(frame, title)
+        .encode(
+            x=alt.X(f"{x}:N", title=""),
+            xOffset=alt.XOffset(f"{color}:N"),
+            y=alt.Y(f"{y}:Q", title=y.replace("_", " ")),
+            color=alt.Color(f"{color}:N", title=color.replace("_", " ")),
+        )
+        .properties(width=620, height=240)
+    )
+
+
+def intervals(frame: pl.DataFrame, value: str, row: str, color: str, title: str) -> Any:
+    """Return, a row each with a scale of its own, a number, its interval, and nothing as a line.
+
+    The interval is in columns `<value>_low` and `<value>_high`.
+    """
+    place: dict[str, Any] = {
+        "y": alt.Y(f"{color}:N", title=""),
+        "color": alt.Color(f"{color}:N", title=color.replace("_", " ")),
+    }
+    drawn: Any = alt.Chart()
+    low = alt.X(f"{value}_low:Q", title="", scale=alt.Scale(zero=True))
+    layers = alt.layer(
+        drawn.mark_rule(strokeWidth=3).encode(x=low, x2=f"{value}_high:Q", **place),
+        drawn.mark_point(filled=True, size=80).encode(x=f"{value}:Q", **place),
+        drawn.mark_rule(strokeDash=[4, 4], color="#888").encode(x=alt.datum(0)),
+        data=alt.Data(values=_plain(frame)),
+    ).properties(width=520)
+    faceted: Any = layers.facet(row=alt.Row(f"{row}:N", title="", header=_UPRIGHT), title=title)
+    return faceted.resolve_scale(x="independent")
+
+
+_UPRIGHT = alt.Header(labelAngle=0, labelAlign="left")
+
+
 def _bars(frame: pl.DataFrame, title: str) -> Any:
     return alt.Chart(alt.Data(values=_plain(frame)), title=title).mark_bar()
 
@@ -75,6 +127,11 @@ def picture(chart: alt.Chart) -> str:
     import vl_convert
 
     return vl_convert.vegalite_to_svg(chart.to_dict())
+
+
+def paragraph(text: str) -> str:
+    """Return a text as a paragraph."""
+    return f"<p>{html.escape(text)}</p>"
 
 
 def section(title: str, *parts: str) -> str:

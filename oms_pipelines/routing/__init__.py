@@ -3,10 +3,10 @@
 from oms_pipelines.routing.again import changes
 from oms_pipelines.routing.explain import explain
 from oms_pipelines.routing.findings import findings
-from oms_pipelines.routing.history import read_history
 from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs, verify
 from oms_pipelines.routing.keep import fulfillment_frames, store_plan
 from oms_pipelines.routing.model import Inputs, Plan
+from oms_pipelines.routing.past import read_past
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.rules import check_rules
 from oms_pipelines.routing.saved import (
@@ -34,8 +34,8 @@ __all__ = [
     "load_inputs",
     "load_positions",
     "plan",
-    "read_history",
     "read_inputs",
+    "read_past",
     "read_version",
     "replay",
     "save_inputs",

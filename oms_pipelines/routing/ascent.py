@@ -115,5 +115,7 @@ def least_cost(maker: Maker, pricer: Pricer, prices: Prices, plan: Columns) -> f
     np.subtract.at(left, plan.order[plan.column], d.worth[plan.unit] * plan.times)
     each = np.where(plan.weight > 0, np.maximum(found.value - left, 0), found.value)
     limited = p.capacity < UNLIMITED
-    paid = (prices.stock * p.stock).sum() + (prices.capacity * np.where(limited, p.capacity, 0)).sum()
+    paid = (prices.stock * p.stock).sum() + (
+        prices.capacity * np.where(limited, p.capacity, 0)
+    ).sum()
     return float(each.sum() - paid)

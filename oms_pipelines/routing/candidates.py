@@ -79,6 +79,7 @@ class Problem:
             local_cost=self.local_cost[orders], parcel_cost=self.parcel_cost[orders],
             rank=self.rank[orders], parts=self.parts[orders],
             least_worth=self.least_worth[orders], near_first=self.near_first[orders],
+            assumed=self.assumed[orders],
         )  # fmt: skip
 
 

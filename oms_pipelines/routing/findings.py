@@ -9,18 +9,18 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from oms_pipelines.routing.gaps import gaps
-from oms_pipelines.routing.history import History
+from oms_pipelines.routing.past import Past
 from oms_pipelines.routing.rules import columns_named
 from oms_pipelines.routing.ties import ties
 from oms_pipelines.routing.told import Finding, finding
 
 
-def findings(history: History) -> list[Finding]:
+def findings(history: Past) -> list[Finding]:
     """Return what is found, by rule in their order, then what is of no single rule."""
     return [*_of_rules(history), *_uncovered(history), *ties(history), *gaps(history)]
 
 
-def _of_rules(history: History) -> Iterator[Finding]:
+def _of_rules(history: Past) -> Iterator[Finding]:
     rules = history.inputs.rules.rules
     names = columns_named([r.when for r in rules])
     reached = history.reached()
@@ -44,11 +44,11 @@ def _of_rules(history: History) -> Iterator[Finding]:
             yield finding("nowhere", f"{path}.from", history, decided, told, cure, rule=rule.id)
 
 
-def _used(history: History) -> np.ndarray:
+def _used(history: Past) -> np.ndarray:
     return history.places["ships"].fill_null(False).to_numpy()
 
 
-def _takers(history: History, holds: np.ndarray) -> tuple[str, str]:
+def _takers(history: Past, holds: np.ndarray) -> tuple[str, str]:
     """Return the rule that takes most of some orders, and how many each takes."""
     rules = history.inputs.rules.rules
     count = np.bincount(history.rule()[holds] + 1, minlength=len(rules) + 1)[1:]
@@ -58,7 +58,7 @@ def _takers(history: History, holds: np.ndarray) -> tuple[str, str]:
 
 
 def _null(
-    history: History, i: int, path: str, reached: np.ndarray, names: Sequence[str]
+    history: Past, i: int, path: str, reached: np.ndarray, names: Sequence[str]
 ) -> Iterator[Finding]:  # fmt: skip
     rule = history.inputs.rules.rules[i]
     unsure = np.asarray((history.when_null & reached)[:, :, i].any(axis=0))
@@ -77,7 +77,7 @@ def _null(
         yield finding("null", f"{path}.from", history, mine, told, cure, rule=rule.id)
 
 
-def _uncovered(history: History) -> Iterator[Finding]:
+def _uncovered(history: Past) -> Iterator[Finding]:
     bare = np.asarray(~history.when.any(axis=2).all(axis=0))
     if bare.any():
         by = history.orders.filter(bare)["channel_id"].value_counts().sort("channel_id")

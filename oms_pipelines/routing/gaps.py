@@ -7,11 +7,11 @@ import polars as pl
 
 from oms_pipelines.routing.candidates import collects
 from oms_pipelines.routing.costs import priced
-from oms_pipelines.routing.history import History
+from oms_pipelines.routing.past import Past
 from oms_pipelines.routing.told import Finding, finding
 
 
-def gaps(history: History) -> Iterator[Finding]:
+def gaps(history: Past) -> Iterator[Finding]:
     """Yield what is unknown: positions, weights, prices, services, stock."""
     yield from _positions(history)
     yield from _weights(history)
@@ -19,7 +19,7 @@ def gaps(history: History) -> Iterator[Finding]:
     yield from _stock(history)
 
 
-def _positions(history: History) -> Iterator[Finding]:
+def _positions(history: Past) -> Iterator[Finding]:
     rule, sent = history.rule(), _sent(history)
     lost = sent & history.orders["latitude"].is_null().to_numpy()
     for i, r in enumerate(history.inputs.rules.rules):
@@ -40,7 +40,7 @@ def _positions(history: History) -> Iterator[Finding]:
         yield finding("position", f"{_place(history, name)}.address", history, sent, told, cure)
 
 
-def _weights(history: History) -> Iterator[Finding]:
+def _weights(history: Past) -> Iterator[Finding]:
     light = [p.up_to_g for c in history.inputs.carriers for p in c.prices if p.up_to_g is not None]
     unknown = _sent(history) & history.orders["weight_g"].is_null().to_numpy()
     if light and unknown.any():
@@ -49,7 +49,7 @@ def _weights(history: History) -> Iterator[Finding]:
         yield finding("weight", "catalog.skus", history, unknown, told, cure)
 
 
-def _prices(history: History) -> Iterator[Finding]:
+def _prices(history: Past) -> Iterator[Finding]:
     carriers = history.inputs.carriers
     if not carriers:
         return
@@ -77,7 +77,7 @@ def _prices(history: History) -> Iterator[Finding]:
         yield finding("price", "carriers[].prices", history, bare, told, cure)
 
 
-def _stock(history: History) -> Iterator[Finding]:
+def _stock(history: Past) -> Iterator[Finding]:
     lines, told = history.inputs.lines, history.told
     silent = lines.join(told, on="sku", how="anti")
     if silent.height:
@@ -96,7 +96,7 @@ def _stock(history: History) -> Iterator[Finding]:
             yield finding("stock", f"{_place(history, name)}.stock", history, mine, what, cure)
 
 
-def _sent(history: History) -> np.ndarray:
+def _sent(history: Past) -> np.ndarray:
     return ~history.orders.select(collects()).to_series().to_numpy()
 
 
@@ -109,6 +109,6 @@ def _named(values: pl.Series) -> str:
     return f"{named} and {len(counts) - 3} more" if len(counts) > 3 else named
 
 
-def _place(history: History, name: str) -> str:
+def _place(history: Past, name: str) -> str:
     """Return the path of a location. Places lie by key; settings in their own order."""
     return f"locations[{history.numbers[name]}]"

@@ -1,75 +1,113 @@
-"""Orders of the past as routing sees them, to hold rules against."""
+"""What a back-test replays: saved inputs in their order, and what became of each plan.
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+A plan that gave nothing to anybody, for the reasons of the one before, was not saved
+(`store_plan`): it is no tick here.
+"""
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
 import polars as pl
 
-from oms_pipelines.config import Oms
-from oms_pipelines.routing.batch import orders_of
-from oms_pipelines.routing.inputs import capabilities, coarse, frozen_carriers, location_rows
-from oms_pipelines.routing.model import Inputs, conform
-from oms_pipelines.routing.positions import load_positions, locate
-from oms_pipelines.routing.rules import columns_named, truths
+from oms_pipelines.routing.model import TIME
+from oms_pipelines.routing.saved import planned_at
 from oms_pipelines.store.base import Session
 
-# A rule that asks how old an order is may hold only later: orders are looked at at these ages.
-_AGES = [timedelta(days=d) for d in (0, 1, 3, 7, 30)]
+KEY = ["order_id", "line_id", "sku"]
+SHELF = ["location_id", "sku"]
+GIVEN = pl.Schema(
+    {
+        "plan_id": pl.String,
+        "planned_at": TIME,
+        "order_id": pl.String,
+        "line_id": pl.String,
+        "sku": pl.String,
+        "location_id": pl.String,
+        "ship_by": TIME,
+        "quantity": pl.Int64,
+    }
+)
+BACK = pl.Schema(
+    {
+        "known_at": TIME,
+        "order_id": pl.String,
+        "line_id": pl.String,
+        "sku": pl.String,
+        "location_id": pl.String,
+        "quantity": pl.Int64,
+    }
+)
+SEEN = {"first": pl.Int64, "last": pl.Int64}
+_MANY = 2_000_000  # rows of lines that are held at once
+MOVES = pl.Schema(
+    {"known_at": TIME, "location_id": pl.String, "sku": pl.String, "quantity": pl.Int64}
+)
+
+
+def _none(schema: pl.Schema) -> pl.DataFrame:
+    return pl.DataFrame(schema=schema)
 
 
 @dataclass(frozen=True)
 class History:
-    """n orders by turn, L locations by key, R rules; what predicates are for each."""
+    """Plans that were made, and facts that no plan decided.
 
-    inputs: Inputs  # its lines are those of the past, as ordered
-    orders: pl.DataFrame  # n, with the columns that rules may ask for
-    places: pl.DataFrame  # L, likewise
-    numbers: dict[str, int]  # where each location stands in the settings
-    told: pl.DataFrame  # location_id, sku: that stock was ever told of, of the SKUs ordered
-    when: np.ndarray  # ages x n x R
-    when_null: np.ndarray  # ages x n x R
-    admits: np.ndarray  # L x R
-    admits_null: np.ndarray  # L x R
+    `ticks` are folders of saved inputs, oldest first. `given` is what plans gave to locations
+    (GIVEN), `back` what of it was refused, not found or canceled, by when that was known
+    (BACK), `moves` what else came to or left the shelves (MOVES). `hashes` are the plan hashes
+    that were stored; a plan that is not among them is taken to be what its inputs give.
+    """
 
-    def reached(self) -> np.ndarray:
-        """Return ages x n x R: no earlier rule matched."""
-        before = np.cumsum(self.when, axis=2) - self.when
-        return before == 0
-
-    def rule(self) -> np.ndarray:
-        """Return the first rule that matches each order as it comes in (n), -1 is none."""
-        when = self.when[0]
-        if not when.shape[1]:
-            return np.full(len(when), -1)
-        return np.where(when.any(axis=1), when.argmax(axis=1), -1)
+    ticks: Sequence[Path]
+    given: pl.DataFrame = field(default_factory=lambda: _none(GIVEN))
+    back: pl.DataFrame = field(default_factory=lambda: _none(BACK))
+    moves: pl.DataFrame = field(default_factory=lambda: _none(MOVES))
+    hashes: dict[str, str] = field(default_factory=dict)
 
 
-def read_history(session: Session, oms: Oms, now: datetime, limit: int) -> History:
-    """Return the newest `limit` orders that had something to ship. Rules must be sound."""
-    lines = session.query("route/seen_lines", limit=limit)
-    lines = coarse(lines.join(capabilities(oms), on="channel_id", how="left"))
-    session.frame("tmp_route_skus", lines.select("sku").unique().sort("sku"))
-    inputs = Inputs(
-        lines=conform(lines, "lines"),
-        refused=conform(None, "refused"),
-        stock=conform(None, "stock"),
-        locations=conform(location_rows(oms), "locations"),
-        positions=conform(load_positions(oms.routing.postal_codes), "positions"),
-        rules=oms.routing,
-        carriers=frozen_carriers(oms),
-        as_of=now,
-    )
-    orders = orders_of(inputs.lines.filter(pl.col("quantity") > 0), inputs)
-    places = locate(inputs.locations, inputs.positions)
-    asks = any("as_of" in names for names in columns_named([r.when for r in oms.routing.rules]))
-    found = [
-        truths(orders.with_columns(as_of=pl.col("placed_at") + age), places, oms.routing)
-        for age in (_AGES if asks else _AGES[:1])
-    ]
+def read_history(session: Session, ticks: Sequence[Path]) -> History:
+    """Return the history of saved plans as the store has it."""
+    if not ticks:
+        return History(ticks)
+    # a folder's name tells the second; the plan itself may be later within it
+    period = {"since": planned_at(ticks[0]), "until": _end_of(planned_at(ticks[-1]))}
+    plans = session.query("routing/planned_between", **period)
     return History(
-        inputs, orders, places, {x.id: i for i, x in enumerate(oms.locations)},
-        session.query("route/told_stock"),
-        np.stack([x.when for x in found]), np.stack([x.when_null for x in found]),
-        found[0].admits, found[0].admits_null,
-    )  # fmt: skip
+        ticks,
+        session.query("routing/given_between", **period).cast(GIVEN),
+        session.query("routing/given_back", **period).cast(BACK),
+        session.query("routing/shelf_moves", **period).cast(MOVES),
+        dict(plans.select("plan_id", "plan_hash").iter_rows()),
+    )
+
+
+def _end_of(second: datetime) -> datetime:
+    return second.replace(microsecond=999_999)
+
+
+def seen_lines(ticks: Sequence[Path]) -> pl.DataFrame:
+    """Return the lines of saved inputs: KEY, first, last (numbers of ticks).
+
+    A folder that cannot be read has none.
+    """
+    found = [pl.DataFrame(schema=dict.fromkeys(KEY, pl.String) | SEEN)]
+    for tick, folder in enumerate(ticks):
+        found += _keys(folder, tick)
+        if sum(map(len, found)) > _MANY:
+            found = [_known(found)]
+    return _known(found)
+
+
+def _known(found: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(found).group_by(KEY).agg(pl.col("first").min(), pl.col("last").max())
+
+
+def _keys(folder: Path, tick: int) -> list[pl.DataFrame]:
+    try:
+        keys = pl.read_parquet(folder / "lines.parquet", columns=KEY)
+    except (OSError, pl.exceptions.PolarsError):
+        return []
+    number = pl.lit(tick, pl.Int64)
+    return [keys.select(*KEY, number.alias("first"), number.alias("last"))]

@@ -22,7 +22,7 @@ def saved_inputs(root: Path) -> list[Path]:
 
 def saved_between(root: Path, first: date, last: date) -> list[Path]:
     """Return the folders of inputs of plans made on some days (UTC), both included."""
-    return [x for x in saved_inputs(root) if first <= _planned_at(x).date() <= last]
+    return [x for x in saved_inputs(root) if first <= planned_at(x).date() <= last]
 
 
 def delete_saved(root: Path, before: datetime) -> int:
@@ -30,16 +30,17 @@ def delete_saved(root: Path, before: datetime) -> int:
 
     Returns how many plans.
     """
-    old = [x for x in saved_inputs(root) if _planned_at(x) < before]
+    old = [x for x in saved_inputs(root) if planned_at(x) < before]
     for folder in old:
         folder.rename(f"{folder}.tmp")  # out of sight first: what is seen is whole
     for part in root.glob("*-*.tmp"):
-        if _NAME.fullmatch(part.stem) and _planned_at(part) < before:
+        if _NAME.fullmatch(part.stem) and planned_at(part) < before:
             shutil.rmtree(part)
     return len(old)
 
 
-def _planned_at(folder: Path) -> datetime:
+def planned_at(folder: Path) -> datetime:
+    """Return the second in which the plan of saved inputs was made."""
     stamp = folder.name.partition("-")[0]
     return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 

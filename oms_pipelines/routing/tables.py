@@ -13,7 +13,7 @@ _VERDICTS = pl.Series(["chosen", "possible", "excluded"])
 
 
 def parcels(problem: Problem, taken: Taken) -> pl.DataFrame:
-    """Return one row a part: turn, part, location, carrier_id, service, cost, ship_by.
+    """Return one row a part: turn, part, location, carrier_id, service, cost, days, ship_by.
 
     The carrier is chosen, and the price found, by what this part weighs.
     """
@@ -34,6 +34,7 @@ def parcels(problem: Problem, taken: Taken) -> pl.DataFrame:
         pl.when("collected").then(None).otherwise(carrier).alias("carrier_id"),
         pl.when("collected").then("service").otherwise(service).alias("service"),
         pl.Series("cost", price + local),
+        pl.Series("days", np.array([o.transit_days for o in offers])[offer] * sent),
         leaves.gather(parts["location"]).alias("ship_by"),
     )  # fmt: skip
 

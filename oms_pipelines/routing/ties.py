@@ -10,15 +10,15 @@ import numpy as np
 import polars as pl
 
 from oms_pipelines.routing.candidates import collects, standing_tests
-from oms_pipelines.routing.history import History
 from oms_pipelines.routing.local import crossings, local_cost
+from oms_pipelines.routing.past import Past
 from oms_pipelines.routing.positions import great_circle_km
 from oms_pipelines.routing.told import Finding
 
 _SAME = ("rule", "country", "latitude", "longitude")  # orders alike in these rank alike
 
 
-def ties(history: History) -> Iterator[Finding]:
+def ties(history: Past) -> Iterator[Finding]:
     """Yield, by rule, the two locations that tie for most orders."""
     orders = history.orders.with_columns(rule=pl.Series(history.rule()))
     orders = orders.filter(~collects(), pl.col("rule") >= 0).with_columns(
@@ -54,7 +54,7 @@ def ties(history: History) -> Iterator[Finding]:
         )
 
 
-def _tied(orders: pl.DataFrame, history: History) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _tied(orders: pl.DataFrame, history: Past) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (row, location, location) of neighbors in rank that nothing tells apart."""
     inputs, places = history.inputs, history.places
     distance = great_circle_km(orders, places)

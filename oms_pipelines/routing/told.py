@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oms_pipelines.routing.history import History
+from oms_pipelines.routing.past import Past
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Finding:
 
 
 def finding(
-    kind: str, path: str, history: History, some: np.ndarray, told: str, cure: str,
+    kind: str, path: str, history: Past, some: np.ndarray, told: str, cure: str,
     rule: str | None = None,
 ) -> Finding:  # fmt: skip
     """Return a finding about some orders (a mask of n); its example is the first by key."""

@@ -44,9 +44,13 @@ def tidy_landing(hub: Hub) -> Tidied:
 def tidy_plans(hub: Hub) -> int:
     """Delete the saved inputs of plans older than `retention.plans`; return how many plans.
 
-    What a plan decided, and why, stays in the store.
+    What a plan decided, and why, stays in the store; what its shadow would have done goes too.
     """
-    return delete_saved(hub.output / "plans", hub.now() - hub.oms.retention.plans)
+    before = hub.now() - hub.oms.retention.plans
+    with hub.store.session() as session:
+        session.run("housekeeping/forget_shadow_lines", before=before)
+        session.run("housekeeping/forget_shadow_plans", before=before)
+    return delete_saved(hub.output / "plans", before)
 
 
 def tidy_stock(hub: Hub) -> tuple[int, int]:

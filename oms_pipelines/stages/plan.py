@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from oms_pipelines.crash import point
+from oms_pipelines.errors import OmsError
 from oms_pipelines.hub import Hub
 from oms_pipelines.outbox import promise
 from oms_pipelines.routing import (
+    Inputs,
     Plan,
     fulfillment_frames,
     keep_version,
@@ -14,6 +16,7 @@ from oms_pipelines.routing import (
     save_inputs,
     store_plan,
 )
+from oms_pipelines.routing.shadow import Shadow, beside, store_shadow
 from oms_pipelines.stock import drift, ledger, reach
 from oms_pipelines.stock.ledger import Posted
 from oms_pipelines.stock.levels import compute_levels
@@ -43,8 +46,11 @@ def open_drift(hub: Hub) -> list[dict]:
 
 
 def allocate(hub: Hub) -> Plan:
-    """Plan the open lines; store plan, reasons, fulfillment orders and their stock movements."""
-    now = hub.now()
+    """Plan the open lines; store plan, reasons, fulfillment orders and their stock movements.
+
+    What other rules would do (`routing.shadow`) is looked at when all of that is stored.
+    """
+    now, new = hub.now(), False
     with hub.store.session() as session:
         inputs = read_inputs(session, hub.oms, now)
         made = plan(inputs)
@@ -53,7 +59,23 @@ def allocate(hub: Hub) -> Plan:
             keep_version(session, inputs.rules, now)
             save_inputs(hub.output / "plans" / made.plan_id, inputs)
             ledger.reserve(session, *fulfillment_frames(made, now), now)
+            new = True
+    hub.results["shadow"] = _shadow(hub, inputs, made) if new else None
     return made
+
+
+def _shadow(hub: Hub, inputs: Inputs, made: Plan) -> Shadow | None:
+    """Plan beside a plan that was stored, by `routing.shadow`; keep it in tables of its own."""
+    found = beside(inputs, made, hub.oms)
+    if found is None:
+        return None
+    try:
+        with hub.store.session() as session:
+            store_shadow(session, found)
+    except OmsError as e:  # the live plan is stored, and stands
+        hub.said(f"the shadow plan was not kept: {e}")
+    hub.said(f"shadow {found.told}")
+    return found
 
 
 def levels(hub: Hub, *, full: bool = False) -> Levels:

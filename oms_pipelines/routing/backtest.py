@@ -1,0 +1,239 @@
+"""Other rules on the past: each plan made again, on the stock that these rules would have left.
+
+The live arm replays the rules that were live when each plan was made. It meets history's own
+inputs as long as it gives what history gave, and so makes history's own plans.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from oms_pipelines.errors import Malformed
+from oms_pipelines.routing.counterfactual import (
+    GAVE,
+    Arm,
+    Given,
+    Moment,
+    Turn,
+    folded,
+    is_over,
+    planned,
+    shelf_of,
+    turn,
+)
+from oms_pipelines.routing.history import KEY, SHELF, History, seen_lines
+from oms_pipelines.routing.inputs import load_inputs
+from oms_pipelines.routing.measure import measured
+from oms_pipelines.routing.model import SCHEMAS, STOCK, Inputs, Plan
+from oms_pipelines.routing.rule_sets import LIVE, RuleSet, under
+from oms_pipelines.routing.saved import was_erased
+from oms_pipelines.routing.solve import plan
+
+SAME, ERASED, DIFFERS, UNREADABLE = "same", "erased", "differs", "unreadable"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a back-test found.
+
+    `days`: settings, day, and the sums of that day (see `_told`); waiting, new_waiting and late
+    are as the day ended. `load`: settings, day, location_id, parcels, units. `plans`: plan,
+    again (whether the live arm made it: same, erased, differs, unreadable). `short`: by
+    settings, the most units that were given and never there, at any time.
+    """
+
+    days: pl.DataFrame
+    load: pl.DataFrame
+    plans: pl.DataFrame
+    short: dict[str, int]
+    notes: list[str]
+
+
+@dataclass
+class _Run:
+    """The state of a back-test between ticks."""
+
+    history: History
+    sets: Sequence[RuleSet | None]  # None is the live one
+    seen: pl.DataFrame
+    arms: list[Arm]
+    past: Given
+    back: pl.DataFrame
+    shelf: pl.DataFrame
+    upto: datetime | None = None
+    told: list[dict] = field(default_factory=list)
+    load: list[pl.DataFrame] = field(default_factory=list)
+    plans: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def backtest(
+    history: History, sets: Sequence[RuleSet], said: Callable[[str], None] = lambda _: None
+) -> Outcome:
+    """Replay a history under the rules that were live, and under each of some sets.
+
+    Raises Malformed where none of its inputs can be read.
+    """
+    run = _Run(
+        history, [None, *sets], seen_lines(history.ticks), [Arm.begin() for _ in (None, *sets)],
+        Given.none(), pl.DataFrame(schema=GAVE), pl.DataFrame(schema=STOCK),
+    )  # fmt: skip
+    for number, folder in enumerate(history.ticks):
+        said(f"plan {number + 1} of {len(history.ticks)}, {folder.name}")
+        try:
+            inputs = load_inputs(folder)
+        except Malformed as e:
+            run.plans.append((folder.name, UNREADABLE))
+            run.notes.append(f"{e}; what that plan gave is taken as it was")
+            continue
+        _tick(run, number, folder, inputs)
+    if not run.told:
+        raise Malformed("no inputs of these plans can be read")
+    return _outcome(run)
+
+
+def _tick(run: _Run, number: int, folder: Path, inputs: Inputs) -> None:
+    _hear(run, inputs.as_of)
+    gone = run.seen.filter(pl.col("last") <= number)
+    now = Moment(inputs, run.past, run.back, run.shelf, gone)
+    turns = [turn(arm, now) for arm in run.arms]
+    made = [_plan(t, rules) for t, rules in zip(turns, run.sets, strict=True)]
+    run.plans.append((folder.name, _again(run.history, folder, made[0])))
+    gave = _gave(run.history, folder.name, inputs, turns[0], made[0])
+    run.arms = [planned(t, m.allocations) for t, m in zip(turns, made, strict=True)]
+    fresh = run.seen.filter(pl.col("first") == number)
+    today = _first_of_day(run, inputs.as_of)
+    for rules, t, m, arm in zip(run.sets, turns, made, run.arms, strict=True):
+        _tell(run, rules.name if rules else LIVE, t, m, arm, fresh, today)
+    run.past = run.past.more(gave)
+    _keep_shelf(run, now, gave)
+    _fold(run, number, inputs.as_of)
+
+
+def _hear(run: _Run, now: datetime) -> None:
+    """Take in what was known by now: taken back, moved, and given by plans without inputs."""
+    since = pl.lit(True) if run.upto is None else pl.col("known_at") > run.upto
+    news = since & (pl.col("known_at") <= now)
+    back = run.history.back.filter(news).rename({"quantity": "units"}).select(*GAVE)
+    at = [c for c in GAVE if c != "units"]
+    run.back = pl.concat([run.back, back]).group_by(at).agg(pl.col("units").sum())
+    moved = run.history.moves.filter(news).join(run.shelf, on="sku", how="semi")
+    moved = moved.select(*SHELF, pl.col("quantity").alias("available"))
+    run.shelf = pl.concat([run.shelf, moved]).group_by(SHELF).agg(pl.col("available").sum())
+    when = pl.col("planned_at")
+    lost = [name for name, again in run.plans if again == UNREADABLE]
+    adopted = run.history.given.filter(
+        (when <= now) if run.upto is None else (when > run.upto) & (when <= now),
+        ~pl.col("plan_id").is_in([x.name for x in run.history.ticks])
+        | pl.col("plan_id").is_in(lost),
+    )
+    if adopted.height:
+        run.past = run.past.more(adopted)
+        run.arms = [replace(a, given=a.given.more(adopted)) for a in run.arms]
+    run.upto = now
+
+
+def _plan(turn: Turn, rules: RuleSet | None) -> Plan:
+    """Plan an arm's inputs by its rules; None are those saved with them."""
+    return plan(turn.inputs if rules is None else under(turn.inputs, rules))
+
+
+def _again(history: History, folder: Path, made: Plan) -> str:
+    """Tell whether the live arm made the plan that was made."""
+    stored = history.hashes.get(folder.name, made.plan_hash)
+    if made.plan_id == folder.name and made.plan_hash == stored:
+        return SAME
+    return ERASED if was_erased(folder) else DIFFERS
+
+
+def _gave(history: History, name: str, inputs: Inputs, live: Turn, made: Plan) -> pl.DataFrame:
+    """Return what history gave at a tick: as stored, else what its inputs give."""
+    if name in history.hashes:
+        return history.given.filter(pl.col("plan_id") == name)
+    same = all(getattr(live.inputs, kind).equals(getattr(inputs, kind)) for kind in SCHEMAS)
+    return (made if same else plan(inputs)).allocations
+
+
+def _first_of_day(run: _Run, now: datetime) -> int:
+    """Return the number of the day's first tick."""
+    day = f"{now:%Y%m%d}"
+    return next(i for i, x in enumerate(run.history.ticks) if x.name.startswith(day))
+
+
+def _tell(
+    run: _Run, name: str, turn: Turn, made: Plan, arm: Arm, fresh: pl.DataFrame, today: int
+) -> None:  # fmt: skip
+    """Note what a plan of an arm gave, cost and left."""
+    parts = measured(turn.inputs, made.allocations)
+    day = turn.inputs.as_of.date()
+    first = turn.inputs.lines.filter(pl.col("parts_used").fill_null(0) == 0)
+    begun = run.seen.filter(pl.col("first") >= today).select(KEY)
+    late = pl.col("promised_at").dt.date() < day
+    run.told.append(
+        {
+            "settings": name,
+            "day": day,
+            "orders": parts.join(first, on="order_id", how="semi")["order_id"].n_unique(),
+            "parcels": len(parts),
+            "cost": parts["cost"].sum(),
+            "km": parts["km"].sum(),
+            "with_km": parts["km"].count(),
+            "promised": parts["promised"].sum(),
+            "kept": parts["kept"].sum(),
+            "new": turn.lines.join(fresh, on=KEY, how="semi")["quantity"].sum(),
+            "new_waiting": arm.left.join(begun, on=KEY, how="semi")["quantity"].sum(),
+            "waiting": arm.left["quantity"].sum(),
+            "late": arm.left.filter(late)["quantity"].sum(),
+            "short": turn.short,
+        }
+    )
+    by = parts.group_by("location_id").agg(pl.len().alias("parcels"), pl.col("units").sum())
+    run.load.append(by.select(pl.lit(name).alias("settings"), pl.lit(day).alias("day"), pl.all()))
+
+
+def _keep_shelf(run: _Run, now: Moment, gave: pl.DataFrame) -> None:
+    """Keep history's stock of what an arm still has open and history may not tell of again."""
+    open_ = pl.concat([a.left.select("sku") for a in run.arms]).unique()
+    left = shelf_of(now.inputs, run.shelf).join(open_, on="sku", how="semi")
+    taken = gave.join(open_, on="sku", how="semi")
+    taken = taken.select(*SHELF, -pl.col("quantity").alias("available"))
+    run.shelf = pl.concat([left, taken]).group_by(SHELF).agg(pl.col("available").sum())
+
+
+def _fold(run: _Run, number: int, now: datetime) -> None:
+    """Let go of orders of which nothing more can come."""
+    later = run.seen.filter(pl.col("last") > number).select("order_id")
+    news = run.history.back.filter(pl.col("known_at") > now).select("order_id")
+    given = [x.gave.select("order_id") for x in (run.past, *(a.given for a in run.arms))]
+    ended = pl.concat(given).unique().join(pl.concat([later, news]), on="order_id", how="anti")
+    over = is_over(now, run.arms, run.past, ended)
+    if over.is_empty():
+        return
+    run.arms = [folded(a, run.past, run.back, over) for a in run.arms]
+    run.past = run.past.without(over)
+    run.back = run.back.join(over, on="order_id", how="anti")
+
+
+def _outcome(run: _Run) -> Outcome:
+    """Add up the ticks of each day."""
+    ended = {"waiting", "new_waiting", "late"}
+    told = pl.DataFrame(run.told, infer_schema_length=None)
+    sums = [c for c in told.columns if c not in {"settings", "day", "short", *ended}]
+    days = told.group_by("settings", "day", maintain_order=True).agg(
+        pl.col(sums).sum(), pl.col(sorted(ended)).last(), pl.col("short").max()
+    )
+    load = (
+        pl.concat(run.load)
+        .group_by("settings", "day", "location_id")
+        .agg(pl.col("parcels", "units").sum())
+        .sort("settings", "day", "location_id")
+    )
+    short = dict(days.group_by("settings").agg(pl.col("short").max()).iter_rows())
+    return Outcome(
+        days.drop("short"), load,
+        pl.DataFrame(run.plans, {"plan": pl.String, "again": pl.String}, orient="row"),
+        short, run.notes,
+    )  # fmt: skip
