@@ -242,3 +242,15 @@ def test_versions_of_the_rules_are_listed_with_their_use_and_printed_whole(
     again = config.load(file).model_copy(update={"routing": parse(printed).routing})
     assert again == config.load(file)
     assert run("route", "rules", "beef").code == 2
+
+
+def test_the_past_is_read_alike_from_both_stores(store: Store):
+    remember(store, {"key": "1"}, {"key": "2", "days": 3}, {"key": "3", "delivery_mode": "none"},
+             {"key": "4", "days": 2, "sku": "b"})  # fmt: skip
+    oms = parse({"locations": [LYON, PARIS], "routing": {"rules": [ALL]}})
+    with store.session(read_only=True) as s:
+        every, newest = (read_history(s, oms, NOW, n) for n in (9, 2))
+    assert every.orders["order_id"].to_list() == ["shop/2", "shop/4", "shop/1"]  # the oldest first
+    assert sorted(newest.orders["order_id"]) == ["shop/1", "shop/4"]
+    assert every.told.rows() == [("lyon", "a"), ("paris", "a")]
+    assert every.rule().tolist() == [0, 0, 0]
