@@ -22,7 +22,7 @@ CASES = {  # name: supply over demand, popularity of SKUs, orders a location shi
 
 def instance(
     orders: int = 46_000, locations: int = 50, skus: int = 5_000, supply: float = 1.3,
-    popularity: float = 0.0, capacity: int | None = None, seed: int = 1,
+    popularity: float = 0.0, capacity: int | None = None, seed: int = 1, solver: str = "greedy",
 ) -> Inputs:  # fmt: skip
     """Return a seeded batch of about 2.2 lines an order, stock thrown over all locations."""
     rng = np.random.default_rng(seed)
@@ -48,7 +48,10 @@ def instance(
         }
     )
     rule = Rule(id="nearest", split=Split(parts=3), **{"from": "ships"})
-    return inputs_of(lines, stock, places, Routing(rules=[rule], costs=Costs(per_km=0.01)), AS_OF)
+    routing = Routing.model_validate(
+        {"rules": [rule], "costs": Costs(per_km=0.01), "solver": solver}
+    )  # fmt: skip
+    return inputs_of(lines, stock, places, routing, AS_OF)
 
 
 def _lines(

@@ -701,7 +701,7 @@ decisions = _table(
     Column("distance_km", Double, nullable=True, comment="great circle; null is unknown"),
     Column("score", Double, nullable=True, comment="what it would have cost"),
     Column("rank", Integer, nullable=True, comment="1 is best among the possible"),
-    _text("lost_to", "the order that took the unit it wanted"),
+    _text("lost_to", "an order that took what it wanted; without it it would do better"),
     _text(
         "assumed",
         "what is unknown (position, weight, promise), so that its declared fallback counts",

@@ -3,11 +3,14 @@
 from itertools import product
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing_batches import batches
+from routing_batches import AS_OF, batches
 
+from oms_pipelines.config import Routing, Rule, Split
+from oms_pipelines.routing import inputs_of
 from oms_pipelines.routing.best import best, columns_of
 from oms_pipelines.routing.candidates import Problem, build
 from oms_pipelines.routing.columns import Maker
@@ -118,3 +121,35 @@ def test_the_plan_is_the_least_of_all(inputs):
     total = float((found.cost + found.weight).sum())
     assert total == pytest.approx(least(problem, maker), abs=0.5)
     assert (made.bound or 0) <= found.cost.sum() + 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_all_cost_the_same_the_ranks_of_the_rule_are_followed(seed):
+    """Nobody could move a part to a location that its rule ranks higher, at the same cost."""
+    rng = np.random.default_rng(seed)
+    lines = [
+        {"order_id": f"o{i:02d}", "line_id": str(k), "sku": f"s{k}", "quantity": 1, "country": "FR",
+         "channel_id": "c", "latitude": 45.0, "longitude": float(rng.integers(0, 9)),
+         "placed_at": AS_OF}
+        for i in range(40) for k in rng.choice(8, 2, replace=False)
+    ]  # fmt: skip
+    stock = pl.DataFrame(
+        [(f"l{p}", f"s{k}", int(rng.integers(0, 6))) for p in range(5) for k in range(8)],
+        ["location_id", "sku", "available"], orient="row",
+    )  # fmt: skip
+    places = pl.DataFrame(
+        [(f"l{p}", 45.0, float(p * 2), True) for p in range(5)],
+        ["location_id", "latitude", "longitude", "ships"], orient="row",
+    )  # fmt: skip
+    rules = Routing(rules=[Rule(id="any", split=Split(parts=2))])
+    problem = build(inputs_of(pl.DataFrame(lines), stock, places, rules, AS_OF))
+    taken = best(problem, rules).taken
+    left = problem.stock.copy()
+    np.subtract.at(left, (problem.sku[taken.item], taken.location), taken.quantity)
+    for order in range(len(problem.parts)):
+        mine = problem.order[taken.item] == order
+        for place in set(taken.location[mine].tolist()):
+            items = taken.item[mine & (taken.location == place)]
+            others = np.flatnonzero((left[problem.sku[items]] > 0).all(axis=0))
+            free = np.setdiff1d(others, taken.location[mine])
+            assert (problem.rank[order, free] > problem.rank[order, place]).all()

@@ -1,7 +1,9 @@
 """An order that is told whom it lost to would do better without: planned again, each time."""
 
 import dataclasses
+from itertools import chain, count
 
+import numpy as np
 import polars as pl
 import pytest
 from test_routing_queue import COSTS, NOW, RULES, frames, instance
@@ -13,7 +15,11 @@ from oms_pipelines.routing.best import aimed, best, columns_of
 from oms_pipelines.routing.candidates import Problem, build
 from oms_pipelines.routing.columns import Maker
 from oms_pipelines.routing.demands import demands_of
+from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.lost import lost_to
+
+MANY = (444, 560, 308, 243, 240, 146, 43, 7, 590, 572, 527, 514, 434, 427, 414, 398, 361, 342, 341,
+        323, 276, 269, 239, 225, 130, 96, 56, 33, 10)  # batches that name many  # fmt: skip
 
 
 def drawn(seed: int, solver: str) -> Inputs:
@@ -21,38 +27,41 @@ def drawn(seed: int, solver: str) -> Inputs:
     return inputs_of(**frames(*instance(seed)), rules=rules, as_of=NOW)
 
 
-def lots(problem: Problem, rules: Routing) -> dict[str, tuple[int, int, set[int]]]:
-    """Return by order what it lacks in units, what it pays as its rule ranks, and from where."""
+def lots(problem: Problem, rules: Routing, taken: Taken) -> dict[str, tuple[int, int]]:
+    """Return by order what it lacks in units, and what it pays as its rule ranks."""
     aim = aimed(problem, rules)
-    maker, taken = Maker(aim, demands_of(aim)), best(problem, rules).taken
-    columns, found = columns_of(maker, taken), {}
+    columns, found = columns_of(Maker(aim, demands_of(aim)), taken), {}
     for order, name in enumerate(problem.orders["order_id"]):
         mine = problem.order[taken.item] == order
         lack = problem.need[problem.order == order].sum() - taken.quantity[mine].sum()
-        found[name] = (int(lack), int(columns.cost[order]), set(taken.location[mine].tolist()))
+        found[name] = (int(lack), int(columns.cost[order]))
     return found
 
 
 @pytest.mark.parametrize(("solver", "cases"), [("joint", 100), ("greedy", 20)])
 def test_without_the_winner_the_loser_does_better(solver, cases):
-    seen, seed = 0, 0
-    while seen < cases:
+    seen = 0
+    for seed in chain(MANY, count()):
+        if seen >= cases:
+            break
         inputs = drawn(seed, solver)
-        problem, seed = build(inputs), seed + 1
+        problem = build(inputs)
         names = problem.orders["order_id"].to_list()
-        now, taken = lots(problem, inputs.rules), best(problem, inputs.rules).taken
+        taken = best(problem, inputs.rules).taken
+        now = lots(problem, inputs.rules, taken)
         lost = lost_to(problem, taken, inputs.rules, solver == "joint")
         for order, place in zip(*(lost >= 0).nonzero(), strict=True):
             winner = lost[order, place]
             rest = [i for i in range(len(names)) if i != winner]
-            then = lots(problem.of(pl.Series(rest).to_numpy()), inputs.rules)[names[order]]
-            assert then[:2] < now[names[order]][:2], (seed, names[order], names[winner])
+            less = problem.of(np.array(rest))
+            then = lots(less, inputs.rules, best(less, inputs.rules).taken)[names[order]]
+            assert then < now[names[order]], (seed, names[order], names[winner])
             seen += 1
 
 
 def test_a_plan_without_an_order_is_that_of_the_inputs_without_it():
     seen = 0
-    for seed in range(40):
+    for seed in MANY[:10]:
         inputs = drawn(seed, "joint")
         told = plan(inputs).decisions.drop_nulls("lost_to")
         for order, winner in (
@@ -60,7 +69,7 @@ def test_a_plan_without_an_order_is_that_of_the_inputs_without_it():
         ):
             assert outcome(without(inputs, winner), order).beats(outcome(inputs, order))
             seen += 1
-    assert seen > 9
+    assert seen > 4
 
 
 def contested() -> Inputs:

@@ -8,11 +8,15 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from routing_batches import batches
 from test_routing_plan import NOW, line, place, rules
 
 from oms_pipelines.config import Carrier, Price, Split, Unfilled
 from oms_pipelines.errors import Malformed
-from oms_pipelines.routing import inputs_of, plan, replay, save_inputs
+from oms_pipelines.routing import inputs_of, plan, replay, save_inputs, verify
+from oms_pipelines.routing.model import digest
 
 
 def many(seed=0):
@@ -28,6 +32,10 @@ def many(seed=0):
     return inputs_of(*frames, rules(split=Split(parts=3)), NOW)
 
 
+def told(made):
+    return f"{made.plan_id} {digest(made.decisions)} {made.cost} {made.bound}"
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_row_order_moves_no_hash(seed):
     made, shuffled = plan(many()), plan(many(seed))
@@ -36,8 +44,22 @@ def test_row_order_moves_no_hash(seed):
     assert made.decisions.equals(shuffled.decisions)
 
 
+@settings(max_examples=25, deadline=None)
+@given(batches(3), st.integers(1, 99))
+def test_row_order_moves_no_hash_of_any_small_batch(inputs, seed):
+    mixed = {
+        kind: getattr(inputs, kind).sample(fraction=1, shuffle=True, seed=seed)
+        for kind in ("lines", "stock", "locations", "refused")
+    }
+    again = inputs_of(**mixed, rules=inputs.rules, as_of=inputs.as_of, carriers=inputs.carriers,
+                      positions=inputs.positions)  # fmt: skip
+    one, other = plan(inputs), plan(again)
+    assert one.plan_id == other.plan_id
+    assert one.decisions.equals(other.decisions)
+
+
 def test_thread_count_and_process_move_no_hash():
-    code = "from test_routing_replay import *; print(plan(many()).plan_id)"
+    code = "from test_routing_replay import *; print(told(plan(many())))"
     root = os.path.dirname(__file__)
     ids = {
         subprocess.run(
@@ -46,7 +68,23 @@ def test_thread_count_and_process_move_no_hash():
         ).stdout.strip()
         for n in ("1", "4")
     }  # fmt: skip
-    assert ids == {plan(many()).plan_id}
+    assert ids == {told(plan(many()))}
+
+
+def test_the_work_and_the_way_of_planning_are_inputs(tmp_path):
+    inputs = many()
+    ways = [inputs, *(
+        dataclasses.replace(inputs, rules=inputs.rules.model_copy(update=more))
+        for more in ({"work": 0.5}, {"solver": "greedy"})
+    )]  # fmt: skip
+    made = [plan(x) for x in ways]
+    assert len({x.rules_version for x in made}) == len({x.inputs_hash for x in made}) == 3
+    folder = save_inputs(tmp_path / made[1].plan_id, ways[1])
+    assert verify(folder)["again"] == "same"
+    assert made[2].bound <= made[0].bound <= made[0].cost
+    assert (made[0].unfilled["quantity"].sum(), made[0].cost) <= (
+        made[2].unfilled["quantity"].sum(), made[2].cost
+    )  # fmt: skip
 
 
 def test_a_change_of_any_input_moves_the_inputs_hash():

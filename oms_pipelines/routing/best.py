@@ -2,7 +2,8 @@
 
 Better is what leaves less unfilled, by priority and age, then what costs less. Orders that share
 nothing scarce are judged apart, so the plan is nowhere worse than the queue's; where both are
-worth the same, the queue's stands, which follows the ranks of the rule.
+worth the same, the queue's stands, which follows the ranks of the rule; parts of the joint plan
+move to where the rule ranks them higher at the same cost.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from oms_pipelines.routing.costs import cents
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.greedy import Taken, solve
 from oms_pipelines.routing.rounding import in_turn
+from oms_pipelines.routing.ties import settle
 
 MOST = 3_000_000  # orders x locations of a batch that is planned jointly
 NEARER = 0.001  # what a kilometer counts at least where the rule ranks by distance
@@ -42,7 +44,7 @@ def best(problem: Problem, rules: Routing) -> Best:
     maker = Maker(aim, demands_of(aim))
     found = joint.optimize(aim, joint.Work().times(rules.work))
     group = joint.groups(maker)
-    columns = better(found.columns, columns_of(maker, queue), group)
+    columns = settle(maker, better(found.columns, columns_of(maker, queue), group))
     same = aim is problem and bool((columns.weight == found.columns.weight).all())
     return Best(joint.taken_of(maker, columns), found.bound if same else None, joint=True)
 

@@ -11,8 +11,8 @@ import numpy as np
 from oms_pipelines.routing.gaps import gaps
 from oms_pipelines.routing.past import Past
 from oms_pipelines.routing.rules import columns_named
-from oms_pipelines.routing.ties import ties
 from oms_pipelines.routing.told import Finding, finding
+from oms_pipelines.routing.undecided import ties
 
 
 def findings(history: Past) -> list[Finding]:

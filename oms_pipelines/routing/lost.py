@@ -14,13 +14,14 @@ import numpy as np
 import polars as pl
 
 from oms_pipelines.config import Routing
-from oms_pipelines.routing.best import MOST, aimed, columns_of
+from oms_pipelines.routing.best import aimed, columns_of
 from oms_pipelines.routing.candidates import UNLIMITED, Problem
 from oms_pipelines.routing.columns import Columns, Maker
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.trial import Trial
 
+MOST = 500_000  # orders x locations of a batch that names are looked for in
 TRIES = 24  # times that a group is planned again, in all
 CELLS = 2_000_000  # items x locations looked at by all tries
 PAIRS = 2_000_000  # rows of orders that stand in each other's way
@@ -48,11 +49,11 @@ def lost_to(problem: Problem, taken: Taken, rules: Routing, joint: bool) -> np.n
     names = np.full(problem.failed.shape, -1, dtype=np.int32)
     if not 0 < problem.failed.size <= MOST:
         return names
-    contest = _contest(problem, taken)
-    if contest.lacks.is_empty():
-        return names
     aim = aimed(problem, rules)
     maker = Maker(aim, demands_of(aim))
+    contest = _contest(maker, taken)
+    if contest.lacks.is_empty():
+        return names
     has = columns_of(maker, taken)
     trial = Trial(problem, rules, maker, joint)
     pairs = pl.concat([_only(contest, trial, has), _tried(contest, trial, has)])
@@ -64,8 +65,9 @@ def lost_to(problem: Problem, taken: Taken, rules: Routing, joint: bool) -> np.n
     return names
 
 
-def _contest(problem: Problem, taken: Taken) -> Contest:
-    d, count = demands_of(problem), problem.stock.shape[1]
+def _contest(maker: Maker, taken: Taken) -> Contest:
+    problem, d = maker.problem, maker.demands
+    count = problem.stock.shape[1]
     ask = np.minimum(d.fits, d.need[:, None])[d.item_unit] * problem.step[:, None]
     asked, after = np.zeros_like(problem.stock), problem.stock.copy()
     np.add.at(asked, problem.sku, ask)
@@ -84,7 +86,7 @@ def _contest(problem: Problem, taken: Taken) -> Contest:
     excess = np.append((asked - problem.stock).ravel(), goes.sum(axis=0) - problem.capacity)
     wants = _rows(problem, (item, place), (order, room), shelf)
     amount = np.append(ask[item, place], np.ones(len(order), dtype=np.int64))
-    things = np.unique(wants["thing"].to_numpy())
+    things = np.flatnonzero(excess > 0)
     return Contest(
         wants.with_columns(amount=amount),
         pl.DataFrame({"thing": things, "excess": excess[things]}),
@@ -124,12 +126,14 @@ def _only(contest: Contest, trial: Trial, has: Columns) -> pl.DataFrame:
 
 def _tried(contest: Contest, trial: Trial, has: Columns) -> pl.DataFrame:
     """Return order and winner where planning without the winner shows it."""
+    tries = min(TRIES, CELLS // max(trial.problem.sku.size * trial.problem.stock.shape[1], 1))
+    if not tries:
+        return pl.DataFrame(schema=PAIR)
     holds = contest.holds.rename({"order": "winner"})
     met = contest.lacks.join(holds, on="thing").filter(pl.col("order") != pl.col("winner"))
     met = met.group_by("order", "winner").agg(pl.len()).sort(
         ["order", "len", "winner"], descending=[False, True, True]
     )  # fmt: skip
-    tries = min(TRIES, CELLS // max(trial.problem.sku.size * trial.problem.stock.shape[1], 1))
     orders = met["order"].unique(maintain_order=True).to_numpy()
     orders = orders[trial.certain(orders)][:tries]
     found = []

@@ -25,7 +25,7 @@ def construct(maker: Maker, pricer: Pricer, prices: Prices) -> Columns:
         found = pricer.best(unit_prices, fits, waiting, prices.capacity)
         columns = maker.make(waiting, found.places, unit_prices, fits)
         columns = _as_allowed(maker, columns, stock, capacity)
-        sure = _fitting(maker, columns, stock, capacity)
+        sure = fitting(maker, columns, stock, capacity)
         taken = columns.chosen(sure)
         stock -= maker.usage(taken)
         capacity = np.where(p.capacity < UNLIMITED, capacity - maker.visits(taken), capacity)
@@ -52,7 +52,7 @@ def _nothing(maker: Maker) -> Columns:
     return maker.priced(np.arange(0), none, none, none, none)
 
 
-def _fitting(
+def fitting(
     maker: Maker, columns: Columns, stock: np.ndarray, capacity: np.ndarray
 ) -> np.ndarray:  # fmt: skip
     """Return the columns that fit after all that come before."""
