@@ -125,6 +125,8 @@ def _of_plan(run: _Run, name: str) -> pl.DataFrame:
 
 
 def _tick(run: _Run, number: int, folder: Path, inputs: Inputs) -> None:
+    begins = run.upto.date() != inputs.as_of.date()
+    run.today = number if begins else run.today
     _hear(run, inputs.as_of)
     now = Moment(inputs, run.past, run.back, run.shelf, run.seen, number)
     turns = [turn(arm, now) for arm in run.arms]
@@ -132,8 +134,6 @@ def _tick(run: _Run, number: int, folder: Path, inputs: Inputs) -> None:
     run.plans.append((folder.name, _again(run.history, folder, made[0])))
     gave = _gave(run, folder.name, inputs, turns[0], made[0])
     run.arms = [planned(t, m.allocations) for t, m in zip(turns, made, strict=True)]
-    begins = number == 0 or run.history.ticks[number - 1].name[:8] != folder.name[:8]
-    run.today = number if begins else run.today
     for rules, t, m, arm in zip(run.sets, turns, made, run.arms, strict=True):
         _tell(run, rules.name if rules else LIVE, t, m, arm, number)
     run.past = run.past.more(gave)
@@ -150,8 +150,8 @@ def _hear(run: _Run, now: datetime) -> None:
     moved = _between(run.history.moves, "known_at", run.upto, now)
     moved = moved.join(run.shelf, on="sku", how="semi")
     moved = moved.select(*SHELF, pl.col("quantity").alias("available"))
-    run.shelf = pl.concat([run.shelf, moved]).group_by(SHELF).agg(pl.col("available").sum())
     adopted = run.others.filter(pl.col("planned_at") <= now)
+    run.shelf = _moved([run.shelf, moved, _taken(adopted, run.shelf)])
     if adopted.height:
         run.others = run.others.filter(pl.col("planned_at") > now)
         run.past = run.past.more(adopted)
@@ -186,9 +186,7 @@ def _gave(run: _Run, name: str, inputs: Inputs, live: Turn, made: Plan) -> pl.Da
     return (made if same else plan(inputs)).allocations
 
 
-def _tell(
-    run: _Run, name: str, turn: Turn, made: Plan, arm: Arm, number: int
-) -> None:  # fmt: skip
+def _tell(run: _Run, name: str, turn: Turn, made: Plan, arm: Arm, number: int) -> None:
     """Note what a plan of an arm gave, cost and left."""
     parts = measured(turn.inputs, made.allocations)
     day = turn.inputs.as_of.date()
@@ -222,9 +220,17 @@ def _keep_shelf(run: _Run, now: Moment, gave: pl.DataFrame) -> None:
     """Keep history's stock of what an arm still has open and history may not tell of again."""
     open_ = pl.concat([a.left.select("sku") for a in run.arms]).unique()
     left = shelf_of(now.inputs, run.shelf).join(open_, on="sku", how="semi")
-    taken = gave.join(open_, on="sku", how="semi")
-    taken = taken.select(*SHELF, -pl.col("quantity").alias("available"))
-    run.shelf = pl.concat([left, taken]).group_by(SHELF).agg(pl.col("available").sum())
+    run.shelf = _moved([left, _taken(gave, open_)])
+
+
+def _taken(gave: pl.DataFrame, skus: pl.DataFrame) -> pl.DataFrame:
+    """Return what was given of some SKUs as it moves the shelves."""
+    some = gave.join(skus, on="sku", how="semi")
+    return some.select(*SHELF, -pl.col("quantity").alias("available"))
+
+
+def _moved(shelves: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(shelves).group_by(SHELF).agg(pl.col("available").sum())
 
 
 def _fold(run: _Run, number: int, now: datetime) -> None:
@@ -256,8 +262,5 @@ def _outcome(run: _Run) -> Outcome:
         .sort("settings", "day", "location_id")
     )
     short = dict(days.group_by("settings").agg(pl.col("short").max()).iter_rows())
-    return Outcome(
-        days.drop("short"), load,
-        pl.DataFrame(run.plans, {"plan": pl.String, "again": pl.String}, orient="row"),
-        short, run.notes,
-    )  # fmt: skip
+    plans = pl.DataFrame(run.plans, {"plan": pl.String, "again": pl.String}, orient="row")
+    return Outcome(days.drop("short"), load, plans, short, run.notes)
