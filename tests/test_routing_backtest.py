@@ -55,9 +55,9 @@ def stock(**units: int) -> pl.DataFrame:
 
 
 def drawn(seed: int) -> tuple[World, list[datetime]]:
-    """Return a scarce world of 10 hours: each hour some order, now and then some stock."""
+    """Return a scarce world of 8 hours: each hour some order, now and then some stock."""
     rng = np.random.default_rng(seed)
-    ticks = [START + i * HOUR for i in range(10)]
+    ticks = [START + i * HOUR for i in range(8)]
     lines, order = [], 0
     for at in ticks:
         for _ in range(rng.integers(1, 4)):
@@ -80,7 +80,7 @@ def told(found: pl.DataFrame, name: str) -> list[tuple]:
     return found.filter(pl.col("settings") == name).drop("settings").rows()
 
 
-@pytest.mark.parametrize(("seed", "other"), [(1, NEAR), (2, NEAR), (3, ONE)])
+@pytest.mark.parametrize(("seed", "other"), [(1, NEAR), (3, ONE)])
 def test_other_rules_meet_the_stock_they_would_have_left(tmp_path, seed: int, other: Routing):
     world, ticks = drawn(seed)
     past = rehearse(tmp_path / "live", world, LIVE, ticks)
@@ -95,7 +95,7 @@ def test_other_rules_meet_the_stock_they_would_have_left(tmp_path, seed: int, ot
 
 def test_a_plan_that_was_not_stored_is_what_its_inputs_give(tmp_path):
     world, ticks = drawn(5)
-    past = rehearse(tmp_path, world, LIVE, ticks[:6])
+    past = rehearse(tmp_path, world, LIVE, ticks[:4])
     whole = backtest(past, [RuleSet("near", NEAR)])
     folders = backtest(History(past.ticks, moves=past.moves), [RuleSet("near", NEAR)])
     assert [x.name for x in past.ticks] == folders.plans["plan"].to_list()
@@ -168,8 +168,8 @@ def test_units_that_a_count_takes_from_under_other_rules_are_told(tmp_path):
 
 def test_inputs_that_cannot_be_read_leave_what_their_plan_gave_as_it_was(tmp_path):
     world, ticks = drawn(6)
-    past = rehearse(tmp_path, world, LIVE, ticks[:5])
-    (past.ticks[2] / "stock.parquet").write_bytes(b"cut")
+    past = rehearse(tmp_path, world, LIVE, ticks[:3])
+    (past.ticks[1] / "stock.parquet").write_bytes(b"cut")
     found = backtest(past, [RuleSet("near", NEAR)])
-    assert found.plans["again"].to_list() == ["same"] * 2 + ["unreadable"] + ["same"] * 2
+    assert found.plans["again"].to_list() == ["same", "unreadable", "same"]
     assert "taken as it was" in found.notes[0]

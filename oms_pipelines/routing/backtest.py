@@ -6,13 +6,14 @@ inputs as long as it gives what history gave, and so makes history's own plans.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from oms_pipelines.errors import Malformed
 from oms_pipelines.routing.counterfactual import (
+    AT,
     GAVE,
     Arm,
     Given,
@@ -32,6 +33,7 @@ from oms_pipelines.routing.rule_sets import LIVE, RuleSet, under
 from oms_pipelines.routing.saved import was_erased
 from oms_pipelines.routing.solve import plan
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SAME, ERASED, DIFFERS, UNREADABLE = "same", "erased", "differs", "unreadable"
 
 
@@ -63,7 +65,10 @@ class _Run:
     past: Given
     back: pl.DataFrame
     shelf: pl.DataFrame
-    upto: datetime | None = None
+    others: pl.DataFrame  # given by plans that are no ticks, or whose inputs cannot be read
+    gave: dict[str, pl.DataFrame]  # by plan
+    upto: datetime = BEGINNING
+    today: int = 0  # the day's first tick
     told: list[dict] = field(default_factory=list)
     load: list[pl.DataFrame] = field(default_factory=list)
     plans: list[tuple[str, str]] = field(default_factory=list)
@@ -77,16 +82,14 @@ def backtest(
 
     Raises Malformed where none of its inputs can be read.
     """
-    run = _Run(
-        history, [None, *sets], seen_lines(history.ticks), [Arm.begin() for _ in (None, *sets)],
-        Given.none(), pl.DataFrame(schema=GAVE), pl.DataFrame(schema=STOCK),
-    )  # fmt: skip
+    run = _begun(history, sets)
     for number, folder in enumerate(history.ticks):
         said(f"plan {number + 1} of {len(history.ticks)}, {folder.name}")
         try:
             inputs = load_inputs(folder)
         except Malformed as e:
             run.plans.append((folder.name, UNREADABLE))
+            run.others = pl.concat([run.others, _of_plan(run, folder.name)])
             run.notes.append(f"{e}; what that plan gave is taken as it was")
             continue
         _tick(run, number, folder, inputs)
@@ -95,45 +98,71 @@ def backtest(
     return _outcome(run)
 
 
+def _begun(history: History, sets: Sequence[RuleSet]) -> _Run:
+    """Return a back-test before its first tick."""
+    ticks = [x.name for x in history.ticks]
+    return _Run(
+        history=replace(
+            history, back=history.back.sort("known_at"), moves=history.moves.sort("known_at")
+        ),
+        sets=[None, *sets],
+        seen=seen_lines(history.ticks),
+        arms=[Arm.begin() for _ in (None, *sets)],
+        past=Given.none(),
+        back=pl.DataFrame(schema=GAVE),
+        shelf=pl.DataFrame(schema=STOCK),
+        others=history.given.filter(~pl.col("plan_id").is_in(ticks)),
+        gave={
+            str(key[0]): rows
+            for key, rows in history.given.partition_by("plan_id", as_dict=True).items()
+        },
+    )
+
+
+def _of_plan(run: _Run, name: str) -> pl.DataFrame:
+    """Return what history gave by a plan that was stored."""
+    return run.gave.get(name, run.history.given.clear())
+
+
 def _tick(run: _Run, number: int, folder: Path, inputs: Inputs) -> None:
+    begins = run.upto.date() != inputs.as_of.date()
+    run.today = number if begins else run.today
     _hear(run, inputs.as_of)
-    gone = run.seen.filter(pl.col("last") <= number)
-    now = Moment(inputs, run.past, run.back, run.shelf, gone)
+    now = Moment(inputs, run.past, run.back, run.shelf, run.seen, number)
     turns = [turn(arm, now) for arm in run.arms]
     made = [_plan(t, rules) for t, rules in zip(turns, run.sets, strict=True)]
     run.plans.append((folder.name, _again(run.history, folder, made[0])))
-    gave = _gave(run.history, folder.name, inputs, turns[0], made[0])
+    gave = _gave(run, folder.name, inputs, turns[0], made[0])
     run.arms = [planned(t, m.allocations) for t, m in zip(turns, made, strict=True)]
-    fresh = run.seen.filter(pl.col("first") == number)
-    today = _first_of_day(run, inputs.as_of)
     for rules, t, m, arm in zip(run.sets, turns, made, run.arms, strict=True):
-        _tell(run, rules.name if rules else LIVE, t, m, arm, fresh, today)
+        _tell(run, rules.name if rules else LIVE, t, m, arm, number)
     run.past = run.past.more(gave)
     _keep_shelf(run, now, gave)
-    _fold(run, number, inputs.as_of)
+    if begins:
+        _fold(run, number, inputs.as_of)
 
 
 def _hear(run: _Run, now: datetime) -> None:
     """Take in what was known by now: taken back, moved, and given by plans without inputs."""
-    since = pl.lit(True) if run.upto is None else pl.col("known_at") > run.upto
-    news = since & (pl.col("known_at") <= now)
-    back = run.history.back.filter(news).rename({"quantity": "units"}).select(*GAVE)
-    at = [c for c in GAVE if c != "units"]
-    run.back = pl.concat([run.back, back]).group_by(at).agg(pl.col("units").sum())
-    moved = run.history.moves.filter(news).join(run.shelf, on="sku", how="semi")
+    back = _between(run.history.back, "known_at", run.upto, now)
+    back = back.select(*AT, pl.col("quantity").alias("units"))
+    run.back = pl.concat([run.back, back]).group_by(AT).agg(pl.col("units").sum())
+    moved = _between(run.history.moves, "known_at", run.upto, now)
+    moved = moved.join(run.shelf, on="sku", how="semi")
     moved = moved.select(*SHELF, pl.col("quantity").alias("available"))
-    run.shelf = pl.concat([run.shelf, moved]).group_by(SHELF).agg(pl.col("available").sum())
-    when = pl.col("planned_at")
-    lost = [name for name, again in run.plans if again == UNREADABLE]
-    adopted = run.history.given.filter(
-        (when <= now) if run.upto is None else (when > run.upto) & (when <= now),
-        ~pl.col("plan_id").is_in([x.name for x in run.history.ticks])
-        | pl.col("plan_id").is_in(lost),
-    )
+    adopted = run.others.filter(pl.col("planned_at") <= now)
+    run.shelf = _moved([run.shelf, moved, _taken(adopted, run.shelf)])
     if adopted.height:
+        run.others = run.others.filter(pl.col("planned_at") > now)
         run.past = run.past.more(adopted)
         run.arms = [replace(a, given=a.given.more(adopted)) for a in run.arms]
     run.upto = now
+
+
+def _between(rows: pl.DataFrame, when: str, since: datetime, until: datetime) -> pl.DataFrame:
+    """Return the rows after one time, up to another; they are sorted by it."""
+    low, high = (rows[when].search_sorted(x, side="right") for x in (since, until))
+    return rows.slice(low, high - low)
 
 
 def _plan(turn: Turn, rules: RuleSet | None) -> Plan:
@@ -149,28 +178,21 @@ def _again(history: History, folder: Path, made: Plan) -> str:
     return ERASED if was_erased(folder) else DIFFERS
 
 
-def _gave(history: History, name: str, inputs: Inputs, live: Turn, made: Plan) -> pl.DataFrame:
+def _gave(run: _Run, name: str, inputs: Inputs, live: Turn, made: Plan) -> pl.DataFrame:
     """Return what history gave at a tick: as stored, else what its inputs give."""
-    if name in history.hashes:
-        return history.given.filter(pl.col("plan_id") == name)
+    if name in run.history.hashes:
+        return _of_plan(run, name)
     same = all(getattr(live.inputs, kind).equals(getattr(inputs, kind)) for kind in SCHEMAS)
     return (made if same else plan(inputs)).allocations
 
 
-def _first_of_day(run: _Run, now: datetime) -> int:
-    """Return the number of the day's first tick."""
-    day = f"{now:%Y%m%d}"
-    return next(i for i, x in enumerate(run.history.ticks) if x.name.startswith(day))
-
-
-def _tell(
-    run: _Run, name: str, turn: Turn, made: Plan, arm: Arm, fresh: pl.DataFrame, today: int
-) -> None:  # fmt: skip
+def _tell(run: _Run, name: str, turn: Turn, made: Plan, arm: Arm, number: int) -> None:
     """Note what a plan of an arm gave, cost and left."""
     parts = measured(turn.inputs, made.allocations)
     day = turn.inputs.as_of.date()
     first = turn.inputs.lines.filter(pl.col("parts_used").fill_null(0) == 0)
-    begun = run.seen.filter(pl.col("first") >= today).select(KEY)
+    fresh = run.seen.filter(pl.col("first") == number)
+    begun = run.seen.filter(pl.col("first").is_between(run.today, number))
     late = pl.col("promised_at").dt.date() < day
     run.told.append(
         {
@@ -198,9 +220,17 @@ def _keep_shelf(run: _Run, now: Moment, gave: pl.DataFrame) -> None:
     """Keep history's stock of what an arm still has open and history may not tell of again."""
     open_ = pl.concat([a.left.select("sku") for a in run.arms]).unique()
     left = shelf_of(now.inputs, run.shelf).join(open_, on="sku", how="semi")
-    taken = gave.join(open_, on="sku", how="semi")
-    taken = taken.select(*SHELF, -pl.col("quantity").alias("available"))
-    run.shelf = pl.concat([left, taken]).group_by(SHELF).agg(pl.col("available").sum())
+    run.shelf = _moved([left, _taken(gave, open_)])
+
+
+def _taken(gave: pl.DataFrame, skus: pl.DataFrame) -> pl.DataFrame:
+    """Return what was given of some SKUs as it moves the shelves."""
+    some = gave.join(skus, on="sku", how="semi")
+    return some.select(*SHELF, -pl.col("quantity").alias("available"))
+
+
+def _moved(shelves: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(shelves).group_by(SHELF).agg(pl.col("available").sum())
 
 
 def _fold(run: _Run, number: int, now: datetime) -> None:
@@ -232,8 +262,5 @@ def _outcome(run: _Run) -> Outcome:
         .sort("settings", "day", "location_id")
     )
     short = dict(days.group_by("settings").agg(pl.col("short").max()).iter_rows())
-    return Outcome(
-        days.drop("short"), load,
-        pl.DataFrame(run.plans, {"plan": pl.String, "again": pl.String}, orient="row"),
-        short, run.notes,
-    )  # fmt: skip
+    plans = pl.DataFrame(run.plans, {"plan": pl.String, "again": pl.String}, orient="row")
+    return Outcome(days.drop("short"), load, plans, short, run.notes)

@@ -73,15 +73,16 @@ class Moment:
     """What history tells a tick: its inputs, and what stood given before them.
 
     `given` is all history gave, `back` (GAVE) what of it was taken back, `shelf` (location_id,
-    sku, available) its stock of SKUs that its own lines do not name, `gone` (KEY) the lines
-    that no later tick tells of, and not this one either if they are not in it.
+    sku, available) its stock of SKUs that its own lines do not name; `seen` (KEY, first, last)
+    tells the first and the last tick that has a line, `number` is this one's.
     """
 
     inputs: Inputs
     given: Given
     back: pl.DataFrame
     shelf: pl.DataFrame
-    gone: pl.DataFrame
+    seen: pl.DataFrame
+    number: int
 
     @property
     def standing(self) -> Given:
@@ -164,9 +165,12 @@ def _released(arm: Arm, now: Moment, past: Given) -> Arm:
     open_ = now.inputs.lines.select(*KEY, pl.col("quantity").alias("units"))
     wanted = _summed([open_, past.gave.select(*KEY, "units")], KEY)
     gave = arm.given.standing(now.back).gave
-    excess = _less(gave, wanted, KEY).filter(pl.col("units") > 0).join(now.gone, on=KEY, how="semi")
+    excess = _less(gave, wanted, KEY).filter(pl.col("units") > 0)
     if excess.is_empty():
         return arm
+    # a line that a later tick has again was held, not canceled
+    gone = excess.join(now.seen, on=KEY).filter(pl.col("last") <= now.number)
+    excess = gone.select(*KEY, "units")
     over = gave.join(excess.rename({"units": "excess"}), on=KEY).sort(AT)
     before = pl.col("units").cum_sum().over(KEY) - pl.col("units")
     freed = over.with_columns((pl.col("excess") - before).clip(0, pl.col("units")).alias("units"))
