@@ -44,16 +44,22 @@ def joined(some: list[Columns]) -> Columns:
 
 def distinct(columns: Columns) -> Columns:
     """Return each plan of an order once: the first of those with the same claims."""
+    mark = marks(columns)
+    by = np.lexsort((mark, columns.order))
+    new = np.ones(len(by), dtype=bool)
+    new[1:] = (np.diff(columns.order[by]) != 0) | (mark[by][1:] != mark[by][:-1])
+    return columns.chosen(np.sort(by[new]))
+
+
+def marks(columns: Columns) -> np.ndarray:
+    """Return a number for each column (c): the same for the same claims, else another."""
     mix = (columns.unit.astype(np.uint64) << np.uint64(24)) + columns.location.astype(np.uint64)
     mix = (mix << np.uint64(16)) + columns.times.astype(np.uint64)
     mix *= np.uint64(0x9E3779B97F4A7C15)
     mix = (mix ^ (mix >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     mark = np.zeros(len(columns.order), dtype=np.uint64)
     np.add.at(mark, columns.column, mix ^ (mix >> np.uint64(32)))
-    by = np.lexsort((mark, columns.order))
-    new = np.ones(len(by), dtype=bool)
-    new[1:] = (np.diff(columns.order[by]) != 0) | (mark[by][1:] != mark[by][:-1])
-    return columns.chosen(np.sort(by[new]))
+    return mark
 
 
 class Maker:

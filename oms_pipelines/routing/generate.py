@@ -14,12 +14,14 @@ from oms_pipelines.routing.pricing import Pricer
 
 MIX = 0.5  # of the best prices
 KEEP, BEYOND = 8, 20_000.0
-ENOUGH = 2e-4  # between the program and the bound
 
 
 def generate(maker: Maker, pricer: Pricer, prices: Prices, seed: Columns,
-             rounds: int) -> tuple[Prices, Columns, Relaxed]:  # fmt: skip
-    """Return the best prices, the plans found (with `seed`) and the last linear program."""
+             rounds: int, enough: float) -> tuple[Prices, Columns, Relaxed]:  # fmt: skip
+    """Return the best prices, the plans found (with `seed`) and the last linear program.
+
+    Ends after some rounds, or when program and bound are within `enough`, as a share.
+    """
     p, d = maker.problem, maker.demands
     every = np.arange(len(p.parts))
     pool = joined([seed, nothing(maker)])
@@ -37,7 +39,7 @@ def generate(maker: Maker, pricer: Pricer, prices: Prices, seed: Columns,
         each = pool.cost + maker.remote(pool) + maker.left(pool, d.worth)
         relaxed = Master(maker, pool, p.stock, p.capacity).relax(each)
         turn += 1
-        if turn >= rounds or relaxed.value - best.bound <= ENOUGH * abs(relaxed.value):
+        if turn >= rounds or relaxed.value - best.bound <= enough * abs(relaxed.value):
             return best, pool, relaxed
         at = Prices(MIX * best.stock + (1 - MIX) * relaxed.stock,
                     MIX * best.capacity + (1 - MIX) * relaxed.capacity, -np.inf)  # fmt: skip

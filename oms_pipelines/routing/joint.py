@@ -23,7 +23,7 @@ from oms_pipelines.routing.improve import improve
 from oms_pipelines.routing.near import near
 from oms_pipelines.routing.pricing import Pricer
 from oms_pipelines.routing.proof import prove
-from oms_pipelines.routing.replan import best_of, replan
+from oms_pipelines.routing.replan import best_of, fill, settle
 from oms_pipelines.routing.rounding import construct, in_turn
 
 FEW = 4000  # plans of a group that is solved exactly
@@ -38,6 +38,9 @@ class Work:
     beyond: float = 30_000.0
     gap: float = 1e-3
     nodes: int = 1
+    together: int = 2_500
+    passes: int = 5
+    fills: int = 8
     proved: int = 1_500
     size: int = 200
     effort: float = 0.5
@@ -159,17 +162,20 @@ def _by_prices(few: Maker, work: Work) -> tuple[Columns, float]:
     pricer = Pricer(few.demands)
     prices, _ = ascend(few, pricer, work.rounds)
     plan = construct(few, pricer, prices)
-    prices, pool, relaxed = generate(few, pricer, prices, plan, work.generations)
+    small = len(few.demands.parts) <= work.proved
+    enough = work.gap / 5 if small else work.gap
+    prices = generate(few, pricer, prices, plan, work.generations, enough)[0]
     plan = best_of([plan, construct(few, pricer, prices)])
     close = near(few, pricer, prices, work.beyond)
     pool = distinct(joined([close.columns, nothing(few)]))
-    every = np.arange(len(few.demands.parts))
-    plan = replan(few, pool, plan, every, work.gap * float(plan.cost.sum()), work.nodes)
-    short = int((few.left(plan, few.demands.weight) > 0).sum())
+    gap = work.gap * float(plan.cost.sum())
+    plan = settle(few, pool, plan, work.together, work.passes, gap, work.nodes)
+    plan = fill(few, pool, plan, work.together, work.fills, gap, work.nodes)
+    short = min(int((few.left(plan, few.demands.weight) > 0).sum()), work.fills)
     plan = improve(few, pricer, prices, plan, size=work.size, rounds=short, effort=work.effort)
     least = least_cost(few, pricer, prices, plan)
-    if len(every) <= work.proved:
-        least = max(least, prove(few, prices, close, plan, work.gap * float(plan.cost.sum()), work.nodes))
+    if small:
+        least = max(least, prove(few, prices, close, plan, gap, work.nodes))
     return plan, least
 
 

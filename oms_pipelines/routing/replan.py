@@ -1,9 +1,10 @@
-"""Orders planned anew together, from their plans near the best."""
+"""Orders planned anew together, from their plans near the best: never for the worse."""
 
 import numpy as np
 
 from oms_pipelines.routing.candidates import UNLIMITED
-from oms_pipelines.routing.columns import Columns, Maker, distinct, joined
+from oms_pipelines.routing.columns import Columns, Maker, distinct, joined, marks
+from oms_pipelines.routing.improve import Shared
 from oms_pipelines.routing.master import Master
 from oms_pipelines.routing.rounding import in_turn
 
@@ -39,6 +40,47 @@ def replan(maker: Maker, pool: Columns, plan: Columns, some: np.ndarray, gap: fl
     new = in_turn(found.chosen(rows), len(some))
     rest = plan.chosen(np.flatnonzero(~may))
     return best_of([plan, in_turn(joined([rest, of_all(new, some, unit)]), count)])
+
+
+def settle(maker: Maker, pool: Columns, plan: Columns, size: int, passes: int, gap: float,
+           nodes: int) -> Columns:  # fmt: skip
+    """Return the plan, planned anew from the pool; some orders at a time when they are many.
+
+    First those who have not what the linear program gives them whole, then they again with a
+    part of the others, in passes (relaxation induced neighborhoods: Danna, Rothberg, Le Pape
+    2005).
+    """
+    every = np.arange(len(plan.order))
+    if len(every) <= size:
+        return replan(maker, pool, plan, every, gap, nodes)
+    p = maker.problem
+    share = Master(maker, pool, p.stock, p.capacity).relax(weighed(maker, pool)).share
+    given = pool.chosen(np.flatnonzero(share > 0.999))
+    mark, has = np.zeros(len(every), dtype=np.uint64), np.zeros(len(every), dtype=bool)
+    mark[given.order], has[given.order] = marks(given), True
+    parts = -(-len(every) // size)
+    mixed = every * 7_919 % 10_007  # neighbors in turn are of one hour: mix them
+    for turn in range(passes):
+        differs = ~has | (mark != marks(plan))
+        some = every[differs | (mixed % (parts + 1) == turn)] if turn else every[differs]
+        for few in np.array_split(some, -(-len(some) // (2 * size))):
+            plan = replan(maker, pool, plan, few, gap * len(few) / len(every), nodes)
+    return plan
+
+
+def fill(maker: Maker, pool: Columns, plan: Columns, size: int, rounds: int, gap: float,
+         nodes: int) -> Columns:  # fmt: skip
+    """Return the plan, with `size` orders planned anew around each order left unfilled, by turn."""
+    shared, every = Shared(maker), np.ones(len(plan.order), dtype=bool)
+    tried: set[int] = set()
+    for _ in range(rounds):
+        short = np.flatnonzero(maker.left(plan, maker.demands.weight) > 0).tolist()
+        wanted = next((order for order in short if order not in tried), None)
+        if wanted is None:
+            break
+        tried.add(wanted)
+        plan = replan(maker, pool, plan, shared.around(wanted, size, every), gap, nodes)
+    return plan
 
 
 def weighed(maker: Maker, columns: Columns) -> np.ndarray:
