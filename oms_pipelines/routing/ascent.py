@@ -108,14 +108,16 @@ def least_cost(maker: Maker, pricer: Pricer, prices: Prices, plan: Columns) -> f
 
     `plan` has a column an order, in turn.
     """
-    p = maker.problem
     found = pricer.best(maker.prices(prices.stock), tolls=prices.capacity)
-    d = maker.demands
-    left = np.add.reduceat(d.need * d.worth, d.first[:-1]).astype(np.float64)
-    np.subtract.at(left, plan.order[plan.column], d.worth[plan.unit] * plan.times)
-    each = np.where(plan.weight > 0, np.maximum(found.value - left, 0), found.value)
-    limited = p.capacity < UNLIMITED
-    paid = (prices.stock * p.stock).sum() + (
-        prices.capacity * np.where(limited, p.capacity, 0)
-    ).sum()
-    return float(each.sum() - paid)
+    left = maker.left(plan, maker.demands.worth) + maker.remote(plan)
+    each = np.where(left > 0, np.maximum(found.value - left, 0), found.value)
+    return least_at(maker, each, prices.stock, prices.capacity)
+
+
+def least_at(
+    maker: Maker, value: np.ndarray, stock: np.ndarray, capacity: np.ndarray
+) -> float:  # fmt: skip
+    """Return the bound from what each order costs at prices of stock and capacity."""
+    p = maker.problem
+    room = np.where(p.capacity < UNLIMITED, p.capacity, 0)
+    return float(value.sum() - (stock * p.stock).sum() - (capacity * room).sum())

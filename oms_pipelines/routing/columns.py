@@ -42,6 +42,26 @@ def joined(some: list[Columns]) -> Columns:
     )  # fmt: skip
 
 
+def distinct(columns: Columns) -> Columns:
+    """Return each plan of an order once: the first of those with the same claims."""
+    mark = marks(columns)
+    by = np.lexsort((mark, columns.order))
+    new = np.ones(len(by), dtype=bool)
+    new[1:] = (np.diff(columns.order[by]) != 0) | (mark[by][1:] != mark[by][:-1])
+    return columns.chosen(np.sort(by[new]))
+
+
+def marks(columns: Columns) -> np.ndarray:
+    """Return a number for each column (c): the same for the same claims, else another."""
+    mix = (columns.unit.astype(np.uint64) << np.uint64(24)) + columns.location.astype(np.uint64)
+    mix = (mix << np.uint64(16)) + columns.times.astype(np.uint64)
+    mix *= np.uint64(0x9E3779B97F4A7C15)
+    mix = (mix ^ (mix >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    mark = np.zeros(len(columns.order), dtype=np.uint64)
+    np.add.at(mark, columns.column, mix ^ (mix >> np.uint64(32)))
+    return mark
+
+
 class Maker:
     """Makes columns of orders and the locations they take."""
 
@@ -155,6 +175,30 @@ class Maker:
         poor[owner[value < least[owner]]] = True
         poor |= ~self.whole(columns) & (rest < least) & (columns.parts > 0)
         return good & (alone | ~poor)
+
+    def left(self, columns: Columns, rate: np.ndarray) -> np.ndarray:
+        """Return what each column (c) leaves unfilled, at a rate for a multiple of each unit."""
+        d = self.demands
+        wanted = np.add.reduceat(d.need * rate, d.first[:-1])
+        got = np.zeros(len(columns.order), dtype=wanted.dtype)
+        np.add.at(got, columns.column, rate[columns.unit] * columns.times)
+        return wanted[columns.order] - got
+
+    def remote(self, columns: Columns) -> np.ndarray:
+        """Return what weighs, of each column, that its first part is not from the nearest."""
+        return columns.weight - self.left(columns, self.demands.weight)
+
+    def at_prices(self, columns: Columns, prices: np.ndarray, tolls: np.ndarray) -> np.ndarray:
+        """Return what columns cost (c), with what they take at prices (U x L) and tolls (L).
+
+        What they leave unfilled counts with its worth, as in `Pricer.best`.
+        """
+        cost = columns.cost + self.remote(columns) + self.left(columns, self.demands.worth) + 0.0
+        np.add.at(cost, columns.column, prices[columns.unit, columns.location] * columns.times)
+        count = prices.shape[1]
+        key = np.unique(columns.column * count + columns.location)
+        np.add.at(cost, key // count, tolls[key % count])
+        return cost
 
     def usage(self, columns: Columns) -> np.ndarray:
         """Return units of stock (SKUs x L) that columns take together."""

@@ -11,7 +11,7 @@ import numpy as np
 from oms_pipelines.routing.ascent import Prices
 from oms_pipelines.routing.blocks import choose
 from oms_pipelines.routing.candidates import UNLIMITED
-from oms_pipelines.routing.columns import Columns, Maker, joined
+from oms_pipelines.routing.columns import Columns, Maker, distinct, joined
 from oms_pipelines.routing.pricing import Pricer
 from oms_pipelines.routing.rounding import in_turn
 
@@ -91,8 +91,11 @@ def _anew(maker: Maker, prices: Prices, plan: Columns, some: np.ndarray, used: n
     fits = few.fits(stock, capacity)
     pricer = Pricer(few.demands)
     at = few.prices(prices.stock)
-    orders, places = pricer.several(at, fits, np.arange(len(some)), keep, beyond, prices.capacity)
-    found = _distinct(few, few.make(orders, places, at, fits), own, stock.shape[1])
+    _, orders, places = pricer.several(
+        at, fits, np.arange(len(some)), keep, beyond, prices.capacity
+    )
+    found = few.make(orders, places, at, fits)
+    found = distinct(joined([own, found.chosen(np.flatnonzero(few.allowed(found)))]))
     solved = choose(few, found, np.arange(len(some)), stock, capacity, effort)
     taken = in_turn(found.chosen(solved.rows), len(some))
     used = used - few.usage(own) + few.usage(taken)
@@ -103,17 +106,3 @@ def _anew(maker: Maker, prices: Prices, plan: Columns, some: np.ndarray, used: n
     rest[some] = False
     both = joined([plan.chosen(np.flatnonzero(rest)), back])
     return in_turn(both, len(plan.order)), used, visits
-
-
-def _distinct(few: Maker, found: Columns, own: Columns, count: int) -> Columns:
-    """Return what orders have now, then what else they may, each plan once."""
-    found = found.chosen(np.flatnonzero(few.allowed(found)))
-    both = joined([own, found])
-    size = len(both.order)
-    mix = (both.unit * count + both.location) * 1_000_003 + both.times * 7_919
-    mix = (mix.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(11)
-    mark = np.zeros(size, dtype=np.uint64)
-    np.add.at(mark, both.column, mix)
-    first = np.unique(np.stack([both.order.astype(np.uint64), mark]), axis=1, return_index=True)[1]
-    rows = np.union1d(first, np.arange(len(own.order)))
-    return both.chosen(rows)

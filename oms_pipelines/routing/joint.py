@@ -14,12 +14,16 @@ import numpy as np
 from oms_pipelines.routing.ascent import Prices, ascend, least_cost
 from oms_pipelines.routing.blocks import choose
 from oms_pipelines.routing.candidates import UNLIMITED, Problem
-from oms_pipelines.routing.columns import Columns, Maker, joined
+from oms_pipelines.routing.columns import Columns, Maker, distinct, joined
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.enumerate import count_plans, every_plan
+from oms_pipelines.routing.generate import generate, nothing
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.improve import improve
+from oms_pipelines.routing.near import near
 from oms_pipelines.routing.pricing import Pricer
+from oms_pipelines.routing.proof import prove
+from oms_pipelines.routing.replan import best_of, fill, settle
 from oms_pipelines.routing.rounding import construct, in_turn
 
 FEW = 4000  # plans of a group that is solved exactly
@@ -29,8 +33,15 @@ FEW = 4000  # plans of a group that is solved exactly
 class Work:
     """How much is tried: rounds of prices, passes and size of neighborhoods, solver's time."""
 
-    rounds: int = 60
-    passes: int = 3
+    rounds: int = 40
+    generations: int = 10
+    beyond: float = 30_000.0
+    gap: float = 1e-3
+    nodes: int = 1
+    together: int = 2_500
+    passes: int = 5
+    fills: int = 8
+    proved: int = 1_500
     size: int = 200
     effort: float = 0.5
     exact: float = 20.0
@@ -130,7 +141,7 @@ def each_best(few: Maker, work: Work) -> tuple[Columns, float]:
     pricer = Pricer(d)
     nothing = np.zeros(d.fits.shape)
     spread = float((d.whole - d.part).max(initial=0)) * 3 + 1
-    orders, places = pricer.several(nothing, d.fits, np.arange(len(d.parts)), 8, spread)
+    _, orders, places = pricer.several(nothing, d.fits, np.arange(len(d.parts)), 8, spread)
     found = few.make(orders, places, nothing, d.fits)
     free = Prices(np.zeros(p.stock.shape), np.zeros(len(p.capacity)), 0.0)
     found = joined([found, construct(few, pricer, free)])
@@ -152,14 +163,25 @@ def _exactly(few: Maker, work: Work) -> tuple[Columns, float]:
 
 
 def _by_prices(few: Maker, work: Work) -> tuple[Columns, float]:
-    """Price stock, round, improve; the bound is that of the best prices."""
+    """Price stock, plan from the plans near the best, and prove what no plan goes below."""
     pricer = Pricer(few.demands)
     prices, _ = ascend(few, pricer, work.rounds)
     plan = construct(few, pricer, prices)
-    blocks = -(-len(few.demands.parts) // work.size)
-    for _ in range(work.passes):
-        plan = improve(few, pricer, prices, plan, size=work.size, rounds=blocks, effort=work.effort)
-    return plan, least_cost(few, pricer, prices, plan)
+    small = len(few.demands.parts) <= work.proved
+    enough = work.gap / 5 if small else work.gap
+    prices = generate(few, pricer, prices, plan, work.generations, enough)[0]
+    plan = best_of([plan, construct(few, pricer, prices)])
+    close = near(few, pricer, prices, work.beyond)
+    pool = distinct(joined([close.columns, nothing(few)]))
+    gap = work.gap * float(plan.cost.sum())
+    plan = settle(few, pool, plan, work.together, work.passes, gap, work.nodes)
+    plan = fill(few, pool, plan, work.together, work.fills, gap, work.nodes)
+    short = min(int((few.left(plan, few.demands.weight) > 0).sum()), work.fills)
+    plan = improve(few, pricer, prices, plan, size=work.size, rounds=short, effort=work.effort)
+    least = least_cost(few, pricer, prices, plan)
+    if small:
+        least = max(least, prove(few, prices, close, plan, gap, work.nodes))
+    return plan, least
 
 
 def taken_of(maker: Maker, columns: Columns) -> Taken:

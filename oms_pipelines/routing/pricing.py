@@ -69,9 +69,9 @@ class Pricer:
             value = np.minimum(value, low)
         return Priced(value, places)
 
-    def several(self, prices: np.ndarray, fits: np.ndarray, some: np.ndarray, keep: int,
-                beyond: float, tolls: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        """Return (order, places) of plans near the best of each of `some` orders.
+    def several(self, prices: np.ndarray, fits: np.ndarray, some: np.ndarray, keep: int | None,
+                beyond: float, tolls: np.ndarray | float = 0.0) -> tuple[np.ndarray, ...]:  # fmt: skip
+        """Return the best value of each of `some` orders, and (order, places) of plans near it.
 
         At most `keep` by number of locations, none that costs more than the best by `beyond`.
         """
@@ -98,7 +98,7 @@ class Pricer:
                 found = np.full((len(row), 3), NONE)
                 found[:, :k] = sets[column]
                 places.append(found)
-        return np.concatenate(orders), np.concatenate(places)
+        return best.value, np.concatenate(orders), np.concatenate(places)
 
     def _top(self, view: "_View") -> np.ndarray:
         """Return the most any plan of each order can gain."""
@@ -159,9 +159,11 @@ class Pricer:
             low = high
 
 
-def _nearest(cost: np.ndarray, limit: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(
+    cost: np.ndarray, limit: np.ndarray, keep: int | None
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return (row, column) of the `keep` least of each row that are not beyond its limit."""
-    if cost.shape[1] > keep:
+    if keep is not None and cost.shape[1] > keep:
         column = np.argpartition(cost, keep - 1, axis=1)[:, :keep]
         few = np.take_along_axis(cost, column, axis=1)
     else:
