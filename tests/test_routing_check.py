@@ -133,6 +133,9 @@ def test_a_rule_that_asks_for_age_is_looked_at_later_too(past):
     assert past({"key": "1"}, rules=rules) == {}
     bare = past({"key": "2"}, rules=rules[:1])["uncovered"]
     assert bare[0].orders == 2  # at first nothing covers them
+    very = {"id": "very", "when": "placed_at < as_of - INTERVAL 5 DAY"}
+    [hidden] = past({"key": "3"}, rules=[rules[0], very])["hidden"]
+    assert "(old: 3)" in hidden.told
 
 
 def test_two_locations_that_nothing_tells_apart_are_named(past):

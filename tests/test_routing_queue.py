@@ -167,7 +167,7 @@ def liking(rule, km, places, start, wanted, costs):
     def key(place):
         near = (km[place] is None, km[place] or 0, place)
         if rule.rank == "distance":
-            return near
+            return (*near[:2], cost(place), place)
         if rule.rank == "stock":
             return (-sum(start.get((place, s), 0) for s in wanted), cost(place), *near)
         return (cost(place), *near)

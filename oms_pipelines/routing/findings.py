@@ -33,7 +33,7 @@ def _of_rules(history: Past) -> Iterator[Finding]:
             cure = "correct it, or delete it if such orders never come"
             yield Finding("never", f"{path}.when", rule.id, 0, None, told, cure)
         elif orders and not decided.any():
-            first, took = _takers(history, holds)
+            first, took = _takers(history, i)
             told = f"rule {rule.id} decides nothing: earlier rules take all it holds for ({took})"
             cure = f"put it before {first}, or narrow {first}"
             yield finding("hidden", f"{path}.when", history, holds, told, cure, rule=rule.id)
@@ -48,10 +48,15 @@ def _used(history: Past) -> np.ndarray:
     return history.places["ships"].fill_null(False).to_numpy()
 
 
-def _takers(history: Past, holds: np.ndarray) -> tuple[str, str]:
-    """Return the rule that takes most of some orders, and how many each takes."""
+def _takers(history: Past, i: int) -> tuple[str, str]:
+    """Return the rule that takes most orders that rule i holds for, and how many each takes.
+
+    An order counts at the first age at which rule i holds for it.
+    """
     rules = history.inputs.rules.rules
-    count = np.bincount(history.rule()[holds] + 1, minlength=len(rules) + 1)[1:]
+    age, turn = history.when[:, :, i].argmax(axis=0), np.arange(len(history.orders))
+    some = history.when[age, turn, i]
+    count = np.bincount(history.when[age, turn].argmax(axis=1)[some], minlength=len(rules))
     most = np.argsort(-count, kind="stable")[:3]
     took = ", ".join(f"{rules[j].id}: {count[j]}" for j in most if count[j])
     return rules[most[0]].id, took
