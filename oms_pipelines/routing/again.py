@@ -13,6 +13,7 @@ from oms_pipelines.routing import tables
 from oms_pipelines.routing.best import aimed, best
 from oms_pipelines.routing.candidates import build
 from oms_pipelines.routing.costs import UNIT
+from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.model import Inputs, Plan
 
 WINNERS = 4  # orders that are taken away, one at a time, of one order that lost
@@ -27,13 +28,18 @@ class Outcome:
     units: int
     cost: float
     aim: float  # the cost, as the order's rule ranks: by money, distance or stock
+    nearer: int  # places nearer than all it ships from, where the nearest is to go first
     locations: tuple[str, ...]
     batch_units: int
     batch_cost: float
 
     def beats(self, other: "Outcome") -> bool:
-        """Tell whether it is more units, or as many for less, as the order's rule ranks."""
-        return (-self.units, round(self.aim, 4)) < (-other.units, round(other.aim, 4))
+        """Tell whether it is more units, or as many from nearer where that goes first, or for less.
+
+        Less is less of what the order's rule ranks by.
+        """
+        ours, theirs = ((-x.units, x.nearer, round(x.aim, 4)) for x in (self, other))
+        return ours < theirs
 
 
 def outcome(inputs: Inputs, order_id: str) -> Outcome:
@@ -45,11 +51,15 @@ def outcome(inputs: Inputs, order_id: str) -> Outcome:
     mine = parts.filter(pl.col("turn").is_in(turns.implode())).sort("part")
     own = np.isin(problem.order[taken.item], turns)
     ways = mine["turn"].to_numpy(), mine["location"].to_numpy()
-    local = aimed(problem, inputs.rules).local_cost - problem.local_cost
+    aim = aimed(problem, inputs.rules)
+    local = aim.local_cost - problem.local_cost
+    far = demands_of(aim).remote[ways[0]]
+    first = far[np.arange(len(far)), ways[1]].min(initial=far.max(initial=0))
     return Outcome(
         units=int(taken.quantity[own].sum()),
         cost=int(mine["cost"].sum()) / UNIT,
         aim=int(mine["cost"].sum() + local[ways].sum()) / UNIT,
+        nearer=int((far[:1] < first).sum()),
         locations=tuple(problem.location_ids.gather(mine["location"])),
         batch_units=int(taken.quantity.sum()),
         batch_cost=int(parts["cost"].sum()) / UNIT,

@@ -17,7 +17,7 @@ from oms_pipelines.routing.costs import cents
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.greedy import Taken, solve
 from oms_pipelines.routing.rounding import in_turn
-from oms_pipelines.routing.ties import settle
+from oms_pipelines.routing.settle import settle
 
 MOST = 3_000_000  # orders x locations of a batch that is planned jointly
 NEARER = 0.001  # what a kilometer counts at least where the rule ranks by distance
