@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oms_pipelines.config import Routing
+from oms_pipelines.routing import joint
 from oms_pipelines.routing.candidates import Problem
 from oms_pipelines.routing.columns import Columns, Maker, joined
 from oms_pipelines.routing.costs import cents
@@ -38,8 +39,6 @@ def best(problem: Problem, rules: Routing) -> Best:
     queue = solve(problem)
     if rules.solver == "greedy" or not 0 < problem.failed.size <= MOST:
         return Best(queue, None, joint=False)
-    from oms_pipelines.routing import joint  # its solver loads for a plan, and for nobody else
-
     aim = aimed(problem, rules)
     maker = Maker(aim, demands_of(aim))
     found = joint.optimize(aim, joint.Work().times(rules.work))
