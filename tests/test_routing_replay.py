@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing_batches import batches
+from routing_cases import cases
 from test_routing_plan import NOW, line, place, rules
 
 from oms_pipelines.config import Carrier, Price, Split, Unfilled
@@ -49,7 +49,7 @@ def test_row_order_moves_no_hash(seed):
 
 
 @settings(max_examples=25, deadline=None)
-@given(batches(3), st.integers(1, 99))
+@given(cases(), st.integers(1, 99))
 def test_row_order_moves_no_hash_of_any_small_batch(inputs, seed):
     mixed = {
         kind: getattr(inputs, kind).sample(fraction=1, shuffle=True, seed=seed)
