@@ -103,7 +103,7 @@ def test_what_would_have_changed_an_orders_lot_is_told():
     assert told == {
         "as planned": (False, "far"),
         "without old": (True, "near"),
-        "one a more at near": (True, "near"),
+        "1 a more at near": (True, "near"),
     }
 
 
