@@ -10,7 +10,8 @@ from cli_world import configured
 
 from oms_pipelines.store.duckdb import DuckdbStore
 
-SLOW = ("dagster", "great_expectations", "matplotlib", "oms_pipelines.sandbox", "numpy", "httpx")
+SLOW = ("dagster", "great_expectations", "matplotlib", "oms_pipelines.sandbox", "numpy", "httpx",
+        "ortools")  # fmt: skip
 TABLES = "sqlalchemy"  # of a store that is up to date nothing is asked that needs it
 ASK = """
 import sys
@@ -68,3 +69,8 @@ def test_a_check_imports_neither_dagster_nor_what_judges_and_draws(settings: Pat
     assert code == 1  # the network is not served here
     assert modules.isdisjoint({"dagster", "great_expectations", "matplotlib"})
     assert "oms_pipelines.sandbox" not in modules
+
+
+def test_a_planner_loads_its_solver_only_where_orders_compete():
+    code = "import sys, oms_pipelines.routing; sys.exit('ortools' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0

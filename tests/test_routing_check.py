@@ -252,7 +252,7 @@ def test_the_past_is_read_alike_from_both_stores(store: Store):
              {"key": "4", "days": 2, "sku": "b"})  # fmt: skip
     oms = parse({"locations": [LYON, PARIS], "routing": {"rules": [ALL]}})
     with store.session(read_only=True) as s:
-        every, newest = (read_history(s, oms, NOW, n) for n in (9, 2))
+        every, newest = (read_past(s, oms, NOW, n) for n in (9, 2))
     assert every.orders["order_id"].to_list() == ["shop/2", "shop/4", "shop/1"]  # the oldest first
     assert sorted(newest.orders["order_id"]) == ["shop/1", "shop/4"]
     assert every.told.rows() == [("lyon", "a"), ("paris", "a")]

@@ -27,14 +27,20 @@ def drawn(seed: int, solver: str) -> Inputs:
     return inputs_of(**frames(*instance(seed)), rules=rules, as_of=NOW)
 
 
-def lots(problem: Problem, rules: Routing, taken: Taken) -> dict[str, tuple[int, int]]:
-    """Return by order what it lacks in units, and what it pays as its rule ranks."""
+def lots(problem: Problem, rules: Routing, taken: Taken) -> dict[str, tuple[int, int, int]]:
+    """Return by order what it lacks in units, how many places are nearer, what it pays.
+
+    Nearer than all it ships from, where the nearest is to go first; pays as its rule ranks.
+    """
     aim = aimed(problem, rules)
-    columns, found = columns_of(Maker(aim, demands_of(aim)), taken), {}
+    demands, found = demands_of(aim), {}
+    columns = columns_of(Maker(aim, demands), taken)
     for order, name in enumerate(problem.orders["order_id"]):
         mine = problem.order[taken.item] == order
         lack = problem.need[problem.order == order].sum() - taken.quantity[mine].sum()
-        found[name] = (int(lack), int(columns.cost[order]))
+        far = demands.remote[order]
+        nearer = (far < far[taken.location[mine]].min(initial=far.max())).sum()
+        found[name] = (int(lack), int(nearer), int(columns.cost[order]))
     return found
 
 
@@ -97,7 +103,7 @@ def test_what_would_have_changed_an_orders_lot_is_told():
     assert told == {
         "as planned": (False, "far"),
         "without old": (True, "near"),
-        "one a more at near": (True, "near"),
+        "1 a more at near": (True, "near"),
     }
 
 

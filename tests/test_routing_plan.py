@@ -194,8 +194,15 @@ def test_a_group_is_never_parted_and_the_rest_may_be():
     stock = {("near", "a"): 1, ("near", "c"): 1, ("far", "b"): 1}
     made = planned(lines, stock, NEAR_FAR, rules(**SPLIT))
     assert given(made) == [("o1", 0, "near", "c", 1)]
+    assert set(made.unfilled["reason"]) == {"kept together"}
     free = planned(lines, stock, NEAR_FAR, rules(keep_together=False, **SPLIT))
     assert len(given(free)) == 3
+
+
+def test_what_was_refused_by_the_only_place_that_has_it_is_told():
+    refused = pl.DataFrame([("o1", "a", "near")], ["order_id", "sku", "location_id"], orient="row")
+    made = planned([line()], {("near", "a"): 1}, NEAR_FAR, refused=refused)
+    assert made.unfilled["reason"].to_list() == ["refused before"]
 
 
 def test_a_channel_that_cannot_tell_of_two_parcels_gets_one():

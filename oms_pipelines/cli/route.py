@@ -11,8 +11,9 @@ import yaml
 from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.orders import find_order
-from oms_pipelines.cli.show import Json, Limit, document, rows, tell, tell_more
+from oms_pipelines.cli.show import Json, Limit, document, rows, tell, tell_more, waiting
 from oms_pipelines.cli.voice import spoken
+from oms_pipelines.config import Oms
 from oms_pipelines.errors import Malformed, Misconfigured
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import cut
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 _HIDDEN = ("plan_id", "planned_at", "rule")
-_AT_ONCE = 300  # lines of a plan that is planned anew without being asked
+_GONE = ("stock taken", "capacity taken")
+_AT_ONCE = 100  # lines of a plan that is planned anew without being asked
 _HIDDEN_GIVEN = ("fo_id", "planned_at", "plan_id", "file_name")
 
 
@@ -46,7 +48,8 @@ def explain(
         candidates = session.query("route/explain", order_id=order_id)
         given = session.query("route/given", order_id=order_id)
         lines = session.query("route/lines", order_id=order_id, looked=not candidates.is_empty())
-    anew, why = _anew(candidates, order_id, again)
+    lost = bool(lines["waiting"].sum()) or candidates["failed_test"].is_in(_GONE).any()
+    anew, why = _anew(candidates, order_id, again) if lost else ([], "It lacked nothing.")
     if as_json:
         document(
             {
@@ -71,7 +74,8 @@ def explain(
         f"{newest['planned_at']:%Y-%m-%d %H:%M} UTC"
     )
     rows(candidates, False, title, "", hide=_HIDDEN)
-    rows(anew, False, "Planned again, with one change at a time", why)
+    if anew or why:
+        rows(anew, False, "Planned again, with one change at a time", why)
 
 
 def _anew(
@@ -91,14 +95,13 @@ def _anew(
     except Malformed as e:
         return [], str(e)
     if again is None and len(inputs.lines) > _AT_ONCE:
-        return (
-            [],
-            f"A plan of {len(inputs.lines)} lines; --again plans it anew, one change at a time.",
-        )
-    made = plan(inputs)
+        return [], f"A plan of {len(inputs.lines)} lines; --again plans it anew, change by change."
+    with waiting("planning again"):
+        made = plan(inputs)
+        told = list(changes(inputs, made, order_id)) if made.plan_id == plan_id else []
     if made.plan_id != plan_id:
         return [], "Planned again the plan differs, so nothing is told: see `oms replay --check`."
-    return list(changes(inputs, made, order_id)), "It lacked nothing that others have."
+    return told, "It lacked nothing that others have."
 
 
 @app.command()

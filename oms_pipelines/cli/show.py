@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +35,11 @@ def tell(text: str, *, error: bool = False, style: str | None = None) -> None:
     """Print text as it is, whatever stands in it."""
     out = _err if error else _out
     out.print(text, soft_wrap=True, markup=False, emoji=False, style=style)
+
+
+def waiting(text: str) -> AbstractContextManager[object]:
+    """Show on a terminal that something goes on."""
+    return _err.status(text)
 
 
 def cell(value: Any) -> str:

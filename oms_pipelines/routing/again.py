@@ -13,10 +13,12 @@ from oms_pipelines.routing import tables
 from oms_pipelines.routing.best import aimed, best
 from oms_pipelines.routing.candidates import build
 from oms_pipelines.routing.costs import UNIT
+from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.model import Inputs, Plan
 
 WINNERS = 4  # orders that are taken away, one at a time, of one order that lost
 GONE = ("stock taken", "capacity taken")
+LACKED = ("stock taken", "no stock", "split not allowed")
 SKUS = 3  # of an order, that are given one unit more
 
 
@@ -27,13 +29,18 @@ class Outcome:
     units: int
     cost: float
     aim: float  # the cost, as the order's rule ranks: by money, distance or stock
+    nearer: int  # places nearer than all it ships from, where the nearest is to go first
     locations: tuple[str, ...]
     batch_units: int
     batch_cost: float
 
     def beats(self, other: "Outcome") -> bool:
-        """Tell whether it is more units, or as many for less, as the order's rule ranks."""
-        return (-self.units, round(self.aim, 4)) < (-other.units, round(other.aim, 4))
+        """Tell whether it is more units, or as many from nearer where that goes first, or for less.
+
+        Less is less of what the order's rule ranks by.
+        """
+        ours, theirs = ((-x.units, x.nearer, round(x.aim, 4)) for x in (self, other))
+        return ours < theirs
 
 
 def outcome(inputs: Inputs, order_id: str) -> Outcome:
@@ -45,11 +52,15 @@ def outcome(inputs: Inputs, order_id: str) -> Outcome:
     mine = parts.filter(pl.col("turn").is_in(turns.implode())).sort("part")
     own = np.isin(problem.order[taken.item], turns)
     ways = mine["turn"].to_numpy(), mine["location"].to_numpy()
-    local = aimed(problem, inputs.rules).local_cost - problem.local_cost
+    aim = aimed(problem, inputs.rules)
+    local = aim.local_cost - problem.local_cost
+    far = demands_of(aim).remote[ways[0]]
+    first = far[np.arange(len(far)), ways[1]].min(initial=far.max(initial=0))
     return Outcome(
         units=int(taken.quantity[own].sum()),
         cost=int(mine["cost"].sum()) / UNIT,
         aim=int(mine["cost"].sum() + local[ways].sum()) / UNIT,
+        nearer=int((far[:1] < first).sum()),
         locations=tuple(problem.location_ids.gather(mine["location"])),
         batch_units=int(taken.quantity.sum()),
         batch_cost=int(parts["cost"].sum()) / UNIT,
@@ -69,12 +80,12 @@ def _only(inputs: Inputs, order_id: str) -> Inputs:
     return replace(inputs, lines=inputs.lines.filter(there))
 
 
-def one_more(inputs: Inputs, location_id: str, sku: str) -> Inputs:
-    """Return inputs with one unit more of a SKU at a location."""
+def one_more(inputs: Inputs, location_id: str, sku: str, units: int = 1) -> Inputs:
+    """Return inputs with one unit more, or some, of a SKU at a location."""
     here = (pl.col("location_id") == location_id) & (pl.col("sku") == sku)
     unit = pl.DataFrame([(location_id, sku, 0)], inputs.stock.schema, orient="row")
     known = inputs.stock if inputs.stock.filter(here).height else inputs.stock.vstack(unit)
-    more = pl.col("available").fill_null(0).clip(0) + here.cast(pl.Int64)
+    more = pl.col("available").fill_null(0).clip(0) + here.cast(pl.Int64) * units
     return replace(inputs, stock=known.with_columns(more.alias("available")).sort(
         "location_id", "sku"
     ))  # fmt: skip
@@ -89,7 +100,7 @@ def one_more_order(inputs: Inputs, location_id: str) -> Inputs:
 
 
 def changes(inputs: Inputs, made: Plan, order_id: str) -> Iterator[dict]:
-    """Yield what an order gets as it is, without who may have won, and with one unit more.
+    """Yield what an order gets as it is, without who may have won, and with a unit more.
 
     `made` is the plan of the inputs. Rows: change, better, units, cost, ships_from, batch_units,
     batch_cost. Who has won is asked until one is found: `better` of that row is true. An order
@@ -108,16 +119,25 @@ def changes(inputs: Inputs, made: Plan, order_id: str) -> Iterator[dict]:
         yield _row(f"without {winner}", then, now)
         if then.beats(now):
             break
-    lost = candidates.filter(pl.col("failed_test").is_in(["stock taken", "no stock"]))
-    for place in lost.sort("score", "location_id")["location_id"].head(1):
-        skus = inputs.lines.filter(pl.col("order_id") == order_id)["sku"].unique().sort()
-        for sku in skus.head(SKUS):
-            then = outcome(one_more(inputs, place, sku), order_id)
-            yield _row(f"one {sku} more at {place}", then, now)
+    lost = candidates.filter(pl.col("failed_test").is_in(LACKED)).sort("score", "location_id")
+    for place in lost["location_id"].head(1):
+        yield from _more(inputs, order_id, place, now)
     full = candidates.filter(pl.col("failed_test").is_in(["capacity", "capacity taken"]))
     for place in full.sort("score", "location_id")["location_id"].head(1):
         then = outcome(one_more_order(inputs, place), order_id)
         yield _row(f"one order more at {place}", then, now)
+
+
+def _more(inputs: Inputs, order_id: str, place: str, now: Outcome) -> Iterator[dict]:
+    """Yield what one unit more of each SKU does there; where it does nothing, all it wants."""
+    mine = inputs.lines.filter(pl.col("order_id") == order_id).group_by("sku")
+    wanted = mine.agg(pl.col("quantity").sum()).sort("sku").head(SKUS)
+    for sku, most in wanted.rows():
+        for units in (1, most)[: 1 + (most > 1)]:
+            then = outcome(one_more(inputs, place, sku, units), order_id)
+            yield _row(f"{units} {sku} more at {place}", then, now)
+            if then.beats(now):
+                break
 
 
 def _winners(

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oms_pipelines.config import Routing
+from oms_pipelines.routing import joint
 from oms_pipelines.routing.candidates import Problem
 from oms_pipelines.routing.columns import Columns, Maker, joined
 from oms_pipelines.routing.costs import cents
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.greedy import Taken, solve
+from oms_pipelines.routing.ranked import by_rank
 from oms_pipelines.routing.rounding import in_turn
-from oms_pipelines.routing.ties import settle
 
 MOST = 3_000_000  # orders x locations of a batch that is planned jointly
 NEARER = 0.001  # what a kilometer counts at least where the rule ranks by distance
@@ -38,13 +39,11 @@ def best(problem: Problem, rules: Routing) -> Best:
     queue = solve(problem)
     if rules.solver == "greedy" or not 0 < problem.failed.size <= MOST:
         return Best(queue, None, joint=False)
-    from oms_pipelines.routing import joint  # its solver loads for a plan, and for nobody else
-
     aim = aimed(problem, rules)
     maker = Maker(aim, demands_of(aim))
     found = joint.optimize(aim, joint.Work().times(rules.work))
     group = joint.groups(maker)
-    columns = settle(maker, better(found.columns, columns_of(maker, queue), group))
+    columns = by_rank(maker, better(found.columns, columns_of(maker, queue), group))
     same = aim is problem and bool((columns.weight == found.columns.weight).all())
     return Best(joint.taken_of(maker, columns), found.bound if same else None, joint=True)
 

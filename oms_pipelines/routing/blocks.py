@@ -5,11 +5,14 @@ Furnon 2024, OR-Tools) within a limit of deterministic time, from the plan there
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from ortools.sat.python import cp_model
 
 from oms_pipelines.routing.columns import Columns, Maker
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ def choose(
     effort: float,
 ) -> Solved:  # fmt: skip
     """Choose one column an order within stock and capacity, starting from those in `held`."""
+    from ortools.sat.python import cp_model  # seconds to load: only where orders compete
+
     model = cp_model.CpModel()
     x = [model.new_bool_var("") for _ in range(len(columns.order))]
     for rows in np.split(
@@ -58,10 +63,12 @@ def choose(
 
 
 def _limit(
-    model: cp_model.CpModel, x: list, queue: np.ndarray, amount: np.ndarray, column: np.ndarray,
+    model: "cp_model.CpModel", x: list, queue: np.ndarray, amount: np.ndarray, column: np.ndarray,
     limit: np.ndarray,
 ) -> None:  # fmt: skip
     """Let what columns take of each queue be at most its limit, where they could take more."""
+    from ortools.sat.python import cp_model
+
     by = np.lexsort((column, queue))
     queue, amount, column = queue[by], amount[by], column[by]
     starts = np.flatnonzero(np.diff(queue, prepend=-1))

@@ -89,17 +89,14 @@ class Maker:
             whole=d.whole[orders], part=d.part[orders], remote=d.remote[orders],
             parts=d.parts[orders],
         )  # fmt: skip
-        place = np.full(len(p.sku), -1)
-        place[item] = np.arange(len(item))
-        refused = np.stack([place[p.refused[:, 0]], p.refused[:, 1]], axis=1)
-        sizes = np.add.reduceat(items, demands.first[:-1])
         problem = replace(
-            p, order=np.repeat(number, sizes), first=np.append(0, np.cumsum(sizes)),
+            p, order=np.repeat(number, np.add.reduceat(items, demands.first[:-1])),
             sku=p.sku[item], need=p.need[item], worth=p.worth[item], step=p.step[item],
-            unit=demands.item_unit, together=p.together[item], refused=refused[refused[:, 0] >= 0],
             failed=p.failed[orders], local_cost=p.local_cost[orders], parts=p.parts[orders],
             least_worth=p.least_worth[orders], near_first=p.near_first[orders],
-            distance=p.distance[orders], rank=p.rank[orders],
+            first=np.append(0, np.cumsum(np.add.reduceat(items, demands.first[:-1]))),
+            unit=demands.item_unit, together=p.together[item], rank=p.rank[orders],
+            distance=p.distance[orders], refused=_renumbered(p.refused, item, len(p.sku)),
         )  # fmt: skip
         return Maker(problem, demands, self.parcels.of(orders, item)), unit
 
@@ -235,3 +232,11 @@ class Maker:
         p = self.problem
         each = p.step[:, None] * stock_prices[p.sku]
         return np.add.reduceat(each, self.demands.item_first, axis=0)
+
+
+def _renumbered(refused: np.ndarray, item: np.ndarray, count: int) -> np.ndarray:
+    """Return the pairs (item, location) of some items (ascending), numbered among these."""
+    number = np.full(count, -1)
+    number[item] = np.arange(len(item))
+    mine = refused[number[refused[:, 0]] >= 0]
+    return np.stack([number[mine[:, 0]], mine[:, 1]], axis=1)

@@ -21,7 +21,7 @@ from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.trial import Trial
 
-MOST = 500_000  # orders x locations of a batch that names are looked for in
+NAMED = 500_000  # orders x locations of a batch that names are looked for in
 TRIES = 24  # times that a group is planned again, in all
 CELLS = 2_000_000  # items x locations looked at by all tries
 PAIRS = 2_000_000  # rows of orders that stand in each other's way
@@ -47,7 +47,7 @@ def lost_to(problem: Problem, taken: Taken, rules: Routing, joint: bool) -> np.n
     -1 is none, or none that is certain.
     """
     names = np.full(problem.failed.shape, -1, dtype=np.int32)
-    if not 0 < problem.failed.size <= MOST:
+    if not 0 < problem.failed.size <= NAMED:
         return names
     aim = aimed(problem, rules)
     maker = Maker(aim, demands_of(aim))

@@ -101,7 +101,7 @@ class Plan:
     `allocations`: order_id, part, location_id, line_id, sku, bill_id, quantity, carrier_id,
     service, ship_by. `decisions`: the columns of that table. `unfilled`: order_id, line_id, sku,
     quantity, reason, action, deadline. `cost` and `bound` are in the unit of the declared
-    costs: no plan that serves the same orders costs less than `bound`.
+    costs: no plan that leaves each order as much unfilled costs less than `bound`.
     """
 
     plan_id: str

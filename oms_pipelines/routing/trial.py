@@ -6,10 +6,13 @@ import numpy as np
 
 from oms_pipelines.config import Routing
 from oms_pipelines.routing.best import aimed, better, columns_of
+from oms_pipelines.routing.blocks import choose
 from oms_pipelines.routing.candidates import Problem
 from oms_pipelines.routing.columns import Columns, Maker
 from oms_pipelines.routing.demands import demands_of
+from oms_pipelines.routing.enumerate import every_plan
 from oms_pipelines.routing.greedy import solve
+from oms_pipelines.routing.joint import Work, each_best, groups, small
 from oms_pipelines.routing.rounding import wished
 
 EFFORT = 2.0  # the solver's deterministic time
@@ -27,8 +30,6 @@ def undisturbed(maker: Maker, orders: np.ndarray, joint: bool) -> Columns:
     own = wished(few, np.arange(len(orders)), few.problem.stock, few.problem.capacity)
     if not joint:
         return own
-    from oms_pipelines.routing.joint import Work, each_best  # its solver loads for a plan alone
-
     return better(each_best(few, Work())[0], own, np.full(len(orders), -1))
 
 
@@ -45,8 +46,6 @@ class Trial:
         """Tell of which orders this can be told for certain: those in groups of few plans."""
         if not self.joint:
             return np.ones(len(orders), dtype=bool)
-        from oms_pipelines.routing.joint import groups, small
-
         return small(self.maker, groups(self.maker))[orders]
 
     def losers(self, orders: np.ndarray, has: Columns) -> np.ndarray:
@@ -61,8 +60,6 @@ class Trial:
 
         In every plan that is as good as the best, so that it does not hang on which one is found.
         """
-        from oms_pipelines.routing.joint import groups
-
         rest = self.problem.of(np.delete(np.arange(len(self.problem.parts)), winner))
         aim = aimed(rest, self.rules)
         maker, number = Maker(aim, demands_of(aim)), order - (order > winner)
@@ -99,9 +96,6 @@ def _least(few: Maker, at: np.ndarray | None = None, now: Columns | None = None)
 
     Of the plans in which the order `at` does no better than `now`, where these are given.
     """
-    from oms_pipelines.routing.blocks import choose
-    from oms_pipelines.routing.enumerate import every_plan
-
     found = every_plan(few, np.arange(len(few.demands.parts)))
     if at is not None and now is not None:
         every = np.arange(len(found.order))

@@ -11,7 +11,7 @@ from oms_pipelines.routing.rounding import fitting, in_turn
 ROUNDS = 50
 
 
-def settle(maker: Maker, columns: Columns) -> Columns:
+def by_rank(maker: Maker, columns: Columns) -> Columns:
     """Move parts to locations that their rule ranks higher, where that costs the same.
 
     `columns` has one an order, in turn. In rounds: a part of each order moves to the best that is
