@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench import measure
 
-ALL = ("merge", "plan", "tick", "stock", "ingest")
+ALL = ("merge", "plan", "joint", "tick", "stock", "ingest")
 
 
 def main() -> int:

@@ -149,4 +149,3 @@ def _grams(problem: Problem) -> np.ndarray:
     total = np.zeros(len(problem.need))
     np.add.at(total, item, grams * quantity)
     return total / problem.need
-

@@ -29,7 +29,9 @@ def generate(maker: Maker, pricer: Pricer, prices: Prices, seed: Columns,
     turn = 0
     while True:
         unit_prices = maker.prices(at.stock)
-        value, orders, places = pricer.several(unit_prices, d.fits, every, KEEP, BEYOND, at.capacity)
+        value, orders, places = pricer.several(
+            unit_prices, d.fits, every, KEEP, BEYOND, at.capacity
+        )
         bound = least_at(maker, value, at.stock, at.capacity)
         if bound > best.bound:
             best = Prices(at.stock, at.capacity, bound)

@@ -39,12 +39,13 @@ class Shared:
         return np.array(sorted(found))
 
 
-def improve(maker: Maker, pricer: Pricer, prices: Prices, plan: Columns, *, size: int,
-            rounds: int, effort: float, keep: int = 6, beyond: float = 30_000.0) -> Columns:  # fmt: skip
+def improve(
+    maker: Maker, pricer: Pricer, prices: Prices, plan: Columns, *, size: int, rounds: int,
+    effort: float, keep: int = 6, beyond: float = 30_000.0,
+) -> Columns:  # fmt: skip
     """Return the plan, improved in `rounds` neighborhoods of `size` orders."""
     p = maker.problem
     unit_prices = maker.prices(prices.stock)
-    d = maker.demands
     best = pricer.best(unit_prices, tolls=prices.capacity).value
     shared = Shared(maker)
     free = np.ones(len(p.parts), dtype=bool)
@@ -91,7 +92,9 @@ def _anew(maker: Maker, prices: Prices, plan: Columns, some: np.ndarray, used: n
     fits = few.fits(stock, capacity)
     pricer = Pricer(few.demands)
     at = few.prices(prices.stock)
-    _, orders, places = pricer.several(at, fits, np.arange(len(some)), keep, beyond, prices.capacity)
+    _, orders, places = pricer.several(
+        at, fits, np.arange(len(some)), keep, beyond, prices.capacity
+    )
     found = few.make(orders, places, at, fits)
     found = distinct(joined([own, found.chosen(np.flatnonzero(few.allowed(found)))]))
     solved = choose(few, found, np.arange(len(some)), stock, capacity, effort)
