@@ -94,7 +94,7 @@ def test_the_joint_plan_is_the_least_of_all(inputs):
     assert found.bound <= found.columns.cost.sum() + 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(batches())
 def test_the_plan_of_many_is_within_limits_and_its_bound_below_every_plan(inputs):
     problem = build(inputs)

@@ -95,6 +95,9 @@ class Maker:
             sku=p.sku[item], need=p.need[item], worth=p.worth[item], step=p.step[item],
             failed=p.failed[orders], local_cost=p.local_cost[orders], parts=p.parts[orders],
             least_worth=p.least_worth[orders], near_first=p.near_first[orders],
+            first=np.append(0, np.cumsum(np.add.reduceat(items, demands.first[:-1]))),
+            unit=demands.item_unit, together=p.together[item], rank=p.rank[orders],
+            distance=p.distance[orders], refused=_renumbered(p.refused, item, len(p.sku)),
         )  # fmt: skip
         return Maker(problem, demands, self.parcels.of(orders, item)), unit
 
@@ -232,3 +235,11 @@ class Maker:
         p = self.problem
         each = p.step[:, None] * stock_prices[p.sku]
         return np.add.reduceat(each, self.demands.item_first, axis=0)
+
+
+def _renumbered(refused: np.ndarray, item: np.ndarray, count: int) -> np.ndarray:
+    """Return the pairs (item, location) of some items (ascending), numbered among these."""
+    number = np.full(count, -1)
+    number[item] = np.arange(len(item))
+    mine = refused[number[refused[:, 0]] >= 0]
+    return np.stack([number[mine[:, 0]], mine[:, 1]], axis=1)

@@ -2,9 +2,11 @@
 
 What counts first is what is left unfilled, by priority and age (`demands`), then what is paid.
 Orders that nobody can disturb take their best plan. Of the others, groups that compete with few
-plans are solved exactly; the rest by prices that bound every plan (`ascent`), rounded and then
-improved neighborhood by neighborhood (`improve`). The work is counted in rounds and in the
-solver's deterministic time, so a slow machine changes the wait and not the plan.
+plans are solved exactly. The rest goes by prices of stock: they bound every plan (`ascent`,
+sharper by `generate`), tell which plans are near an order's best (`near`), and of these one
+an order is chosen by integer programs (`replan`); a few orders get a sharper bound (`proof`).
+The work is counted in rounds, nodes and the solver's deterministic time, so a slow machine
+changes the wait and not the plan.
 """
 
 from dataclasses import dataclass
@@ -31,20 +33,20 @@ FEW = 4000  # plans of a group that is solved exactly
 
 @dataclass(frozen=True)
 class Work:
-    """How much is tried: rounds of prices, passes and size of neighborhoods, solver's time."""
+    """How much is tried."""
 
-    rounds: int = 40
-    generations: int = 10
-    beyond: float = 30_000.0
-    gap: float = 1e-3
-    nodes: int = 1
-    together: int = 2_500
-    passes: int = 5
-    fills: int = 8
-    proved: int = 1_500
-    size: int = 200
-    effort: float = 0.5
-    exact: float = 20.0
+    rounds: int = 40  # of prices by subgradients
+    generations: int = 10  # of prices by linear programs
+    beyond: float = 30_000.0  # ten-thousandths that a plan may cost more than the order's best
+    gap: float = 1e-3  # share of the cost at which an integer program may stop
+    nodes: int = 1  # of an integer program
+    together: int = 2_500  # orders that one integer program plans, about
+    passes: int = 5  # over more orders than that
+    fills: int = 8  # orders left unfilled that are looked after
+    proved: int = 1_500  # orders of which the bound is sharpened
+    size: int = 200  # orders planned anew around one left unfilled, to its exact weight
+    effort: float = 0.5  # deterministic time of each of these
+    exact: float = 20.0  # deterministic time of the groups that have few plans
 
 
 @dataclass(frozen=True)
