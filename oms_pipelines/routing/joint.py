@@ -39,13 +39,13 @@ class Work:
     generations: int = 10  # of prices by linear programs
     beyond: float = 30_000.0  # ten-thousandths that a plan may cost more than the order's best
     gap: float = 1e-3  # share of the cost at which an integer program may stop
-    rough: float = 2e-3  # the same, of orders whose bound is not sharpened
+    rough: float = 2e-3  # the same, for the proof, and for orders whose bound is not sharpened
     nodes: int = 1  # of an integer program
     together: int = 2_500  # orders that one integer program plans, about
     passes: int = 5  # over more orders than that
     fills: int = 8  # orders left unfilled that are looked after
     proved: int = 1_500  # orders of which the bound is sharpened
-    further: float = 60_000.0  # the same as `beyond`, of these
+    further: float = 45_000.0  # the same as `beyond`, of these
     size: int = 200  # orders planned anew around one left unfilled, to its exact weight
     effort: float = 0.5  # deterministic time of each of these
     exact: float = 20.0  # deterministic time of the groups that have few plans
@@ -172,14 +172,15 @@ def _by_prices(few: Maker, work: Work) -> tuple[Columns, float]:
     plan = best_of([plan, construct(few, pricer, prices)])
     close = near(few, pricer, prices, work.further if small else work.beyond)
     pool = distinct(joined([close.columns, nothing(few)]))
-    gap = (work.gap if small else work.rough) * float(plan.cost.sum())
+    money = float(plan.cost.sum())
+    gap = (work.gap if small else work.rough) * money
     plan = settle(few, pool, plan, work.together, work.passes, gap, work.nodes)
     plan = fill(few, pool, plan, work.together, work.fills, gap, work.nodes)
     short = min(int((few.left(plan, few.demands.weight) > 0).sum()), work.fills)
     plan = improve(few, pricer, prices, plan, size=work.size, rounds=short, effort=work.effort)
     least = least_cost(few, pricer, prices, plan)
     if small:
-        least = max(least, prove(few, prices, close, plan, gap, work.nodes))
+        least = max(least, prove(few, prices, close, plan, work.rough * money, work.nodes))
     return plan, least
 
 
