@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench import measure
 
-ALL = ("merge", "plan", "freight", "tick", "stock", "ingest")
+ALL = ("merge", "plan", "joint", "freight", "tick", "stock", "ingest")
 
 
 def main() -> int:

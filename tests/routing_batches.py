@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 from hypothesis import strategies as st
 
@@ -38,7 +39,8 @@ def batches(draw: st.DrawFn) -> Inputs:
     places = [
         {
             "location_id": place, "kind": "warehouse", "country": "FR", "latitude": 45.0,
-            "longitude": float(4 * i), "ships": True, "handling_cost": draw(st.integers(0, 3)) + 0.0,
+            "longitude": float(4 * i), "ships": True,
+            "handling_cost": draw(st.integers(0, 3)) + 0.0,
             "capacity_left": draw(st.none() | st.integers(0, 3)),
         }
         for i, place in enumerate(PLACES)
@@ -50,3 +52,38 @@ def batches(draw: st.DrawFn) -> Inputs:
         pl.DataFrame(places, schema_overrides={"capacity_left": pl.Int64}),
         Routing(rules=[rule], costs=costs), AS_OF,
     )  # fmt: skip
+
+
+def scarce(orders: int, supply: float, places: int = 8, skus: int = 60) -> Inputs:
+    """Return seeded orders of one to three SKUs, each held by 4 places, at least what is wanted."""
+    rng = np.random.default_rng(3)
+    size = rng.integers(1, 4, orders)
+    order = np.repeat(np.arange(orders), size)
+    sku = np.concatenate([rng.choice(skus, n, replace=False) for n in size])
+    units = rng.integers(1, 3, order.size)
+    wanted = np.bincount(sku, units, minlength=skus)
+    stock = []
+    for number, demand in enumerate(wanted):
+        held = rng.multinomial(int(np.ceil(demand * supply)), np.full(4, 0.25))
+        for place, some in zip(rng.choice(places, 4, replace=False), held, strict=True):
+            row = {"location_id": f"p{place}", "sku": f"s{number:02d}", "available": int(some)}
+            stock.append(row)
+    longitude = rng.uniform(-4, 8, orders).round(2)
+    lines = pl.DataFrame(
+        {
+            "order_id": [f"shop/{i:05d}" for i in order], "line_id": [str(i) for i in sku],
+            "sku": [f"s{i:02d}" for i in sku], "quantity": units, "channel_id": "shop",
+            "placed_at": [AS_OF - timedelta(minutes=int(i)) for i in order],
+            "delivery_mode": "home", "country": "FR", "latitude": 46.0,
+            "longitude": longitude[order], "unit_value": 10.0, "currency": "EUR", "weight_g": 300,
+        }
+    )  # fmt: skip
+    locations = pl.DataFrame(
+        {
+            "location_id": [f"p{i}" for i in range(places)], "kind": "warehouse", "country": "FR",
+            "latitude": 45.0, "longitude": np.linspace(-4, 8, places), "ships": True,
+        }
+    )  # fmt: skip
+    rule = Rule(id="any", split=Split(parts=3), **{"from": "ships"})
+    routing = Routing(rules=[rule], costs=Costs(per_km=0.01))
+    return inputs_of(lines, pl.DataFrame(stock), locations, routing, AS_OF)

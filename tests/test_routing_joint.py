@@ -1,16 +1,18 @@
 """The joint plan is the best there is: beside all plans of small batches, tried one by one."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from routing_batches import batches
+from routing_batches import batches, scarce
 
+from oms_pipelines.routing import inputs_of, joint
 from oms_pipelines.routing.candidates import Problem, build
 from oms_pipelines.routing.columns import Maker
 from oms_pipelines.routing.demands import demands_of
-from oms_pipelines.routing.joint import optimize
+from oms_pipelines.routing.joint import Work, optimize
 
 
 def plans(problem: Problem, maker: Maker, order: int) -> list[tuple[dict, float]]:
@@ -40,10 +42,23 @@ def plans(problem: Problem, maker: Maker, order: int) -> list[tuple[dict, float]
     return found
 
 
-def least(problem: Problem, maker: Maker) -> float:
-    """Return the least cost of all joint plans, tried one by one."""
+def least(problem: Problem, maker: Maker, left: np.ndarray | None = None) -> float:
+    """Return the least cost of all joint plans, tried one by one.
+
+    With `left` (n) only plans count, by their money, that leave each order so much unfilled.
+    """
     best = np.inf
-    for chosen in product(*(plans(problem, maker, i) for i in range(len(problem.parts)))):
+    choices = [plans(problem, maker, i) for i in range(len(problem.parts))]
+    if left is not None:
+        choices = [
+            [
+                (units, cost - left[i])
+                for units, cost in some
+                if weighs(problem, maker, i, units) == left[i]
+            ]
+            for i, some in enumerate(choices)
+        ]  # fmt: skip
+    for chosen in product(*choices):
         cost = sum(c for _, c in chosen)
         if cost >= best:
             continue
@@ -58,6 +73,13 @@ def least(problem: Problem, maker: Maker) -> float:
     return best
 
 
+def weighs(problem: Problem, maker: Maker, order: int, units: dict) -> float:
+    """Return what weighs what a plan of an order leaves unfilled."""
+    items = range(problem.first[order], problem.first[order + 1])
+    got = {i: sum(n for (j, _), n in units.items() if j == i) for i in items}
+    return float(sum((problem.need[i] - got[i]) * maker.demands.weight[i] for i in items))
+
+
 @settings(max_examples=200, deadline=None)
 @given(batches())
 def test_the_joint_plan_is_the_least_of_all(inputs):
@@ -70,3 +92,51 @@ def test_the_joint_plan_is_the_least_of_all(inputs):
     total = float((found.columns.cost + found.columns.weight).sum())
     assert total == pytest.approx(least(problem, maker), abs=0.5)
     assert found.bound <= found.columns.cost.sum() + 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(batches())
+def test_the_plan_of_many_is_within_limits_and_its_bound_below_every_plan(inputs):
+    problem = build(inputs)
+    maker = Maker(problem, demands_of(problem))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joint, "FEW", 0)  # no group is so small that all its plans are tried
+        found = optimize(problem, Work(gap=0.0, nodes=100))
+    columns = found.columns
+    assert found.exact == 0
+    assert (maker.usage(columns) <= problem.stock).all()
+    assert (maker.visits(columns) <= problem.capacity).all()
+    assert maker.allowed(columns).all()
+    same = least(problem, maker, columns.weight.astype(float))
+    assert found.bound <= same + 0.5 <= columns.cost.sum() + 1
+    assert columns.cost.sum() == pytest.approx(same, abs=0.5)
+
+
+def test_some_hundred_orders_are_planned_within_half_a_percent_of_the_proof():
+    problem = build(scarce(orders=200, supply=1.3))
+    maker = Maker(problem, demands_of(problem))
+    found = optimize(problem)
+    assert (maker.usage(found.columns) <= problem.stock).all()
+    assert maker.whole(found.columns).all()
+    cost = int(found.columns.cost.sum())
+    assert cost - found.bound <= 0.005 * cost
+
+
+def test_many_orders_are_settled_in_parts_and_come_near_the_whole():
+    problem = build(scarce(orders=300, supply=1.3))
+    maker = Maker(problem, demands_of(problem))
+    found = optimize(problem, Work(together=80, proved=0))
+    assert (maker.usage(found.columns) <= problem.stock).all()
+    assert maker.whole(found.columns).all()
+    cost = int(found.columns.cost.sum())
+    assert cost - found.bound <= 0.04 * cost
+
+
+def test_the_order_of_rows_moves_nothing():
+    inputs = scarce(orders=60, supply=1.05)
+    mixed = replace(inputs, lines=inputs.lines[::-1], stock=inputs.stock[::-1])
+    mixed = inputs_of(mixed.lines, mixed.stock, inputs.locations, inputs.rules, inputs.as_of)
+    first, second = (optimize(build(x)) for x in (inputs, mixed))
+    assert first.bound == second.bound
+    for name in ("order", "cost", "column", "unit", "location", "times"):
+        np.testing.assert_array_equal(getattr(first.columns, name), getattr(second.columns, name))

@@ -13,7 +13,6 @@ from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.orders import find_order
 from oms_pipelines.cli.show import Json, Limit, document, rows, tell, tell_more, waiting
 from oms_pipelines.cli.voice import spoken
-from oms_pipelines.config import Oms
 from oms_pipelines.errors import Malformed, Misconfigured
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import cut

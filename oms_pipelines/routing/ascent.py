@@ -83,7 +83,7 @@ def ascend(maker: Maker, pricer: Pricer, rounds: int,
 
 
 def _first_prices(maker: Maker) -> np.ndarray:
-    """Return the prices to begin with: nothing, and where a SKU is short what the first order weighs
+    """Return the prices to begin with: nothing; where a SKU is short, what the first order weighs
     that gets none."""
     p, d = maker.problem, maker.demands
     prices = np.zeros(p.stock.shape)

@@ -35,8 +35,9 @@ class Columns:
 def joined(some: list[Columns]) -> Columns:
     """Return columns one after another."""
     at = np.cumsum([0] + [len(x.order) for x in some])
+    own = ("order", "cost", "weight", "parts")
     return Columns(
-        *(np.concatenate([getattr(x, f) for x in some]) for f in ("order", "cost", "weight", "parts")),
+        *(np.concatenate([getattr(x, f) for x in some]) for f in own),
         np.concatenate([x.column + n for x, n in zip(some, at[:-1], strict=True)]),
         *(np.concatenate([getattr(x, f) for x in some]) for f in ("unit", "location", "times")),
     )  # fmt: skip
@@ -152,7 +153,10 @@ class Maker:
         return got == self.total[columns.order]
 
     def allowed(self, columns: Columns) -> np.ndarray:
-        """Tell which columns the split policy allows: complete, or with a part left; each worth it."""
+        """Tell which columns the split policy allows.
+
+        They are complete or leave a part for the rest, and each part is worth it.
+        """
         d, p = self.demands, self.problem
         orders = columns.order
         good = self.whole(columns) | (columns.parts < d.parts[orders])

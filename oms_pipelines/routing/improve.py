@@ -27,24 +27,31 @@ class Shared:
         self.order = p.order[self.by]
 
     def around(self, order: int, size: int, free: np.ndarray) -> np.ndarray:
-        """Return up to `size` orders near one (ascending), of those that are free."""
+        """Return up to `size` orders near one (ascending), of those that are free.
+
+        SKUs that few want go first, and none brings more than a tenth.
+        """
         found, queue = {order}, deque([order])
         while queue and len(found) < size:
             one = queue.popleft()
-            for sku in self.sku[self.first[one] : self.first[one + 1]]:
-                for other in self.order[self.starts[sku] : self.starts[sku + 1]].tolist():
+            mine = self.sku[self.first[one] : self.first[one + 1]]
+            wanted = self.starts[mine + 1] - self.starts[mine]
+            for sku in mine[np.argsort(wanted, kind="stable")]:
+                others = self.order[self.starts[sku] : self.starts[sku + 1]]
+                for other in others[: max(size // 10, 10)].tolist():
                     if other not in found and free[other] and len(found) < size:
                         found.add(other)
                         queue.append(other)
         return np.array(sorted(found))
 
 
-def improve(maker: Maker, pricer: Pricer, prices: Prices, plan: Columns, *, size: int,
-            rounds: int, effort: float, keep: int = 6, beyond: float = 30_000.0) -> Columns:  # fmt: skip
+def improve(
+    maker: Maker, pricer: Pricer, prices: Prices, plan: Columns, *, size: int, rounds: int,
+    effort: float, keep: int = 6, beyond: float = 30_000.0,
+) -> Columns:  # fmt: skip
     """Return the plan, improved in `rounds` neighborhoods of `size` orders."""
     p = maker.problem
     unit_prices = maker.prices(prices.stock)
-    d = maker.demands
     best = pricer.best(unit_prices, tolls=prices.capacity).value
     shared = Shared(maker)
     free = np.ones(len(p.parts), dtype=bool)

@@ -2,9 +2,11 @@
 
 What counts first is what is left unfilled, by priority and age (`demands`), then what is paid.
 Orders that nobody can disturb take their best plan. Of the others, groups that compete with few
-plans are solved exactly; the rest by prices that bound every plan (`ascent`), rounded and then
-improved neighborhood by neighborhood (`improve`). The work is counted in rounds and in the
-solver's deterministic time, so a slow machine changes the wait and not the plan.
+plans are solved exactly. The rest goes by prices of stock: they bound every plan (`ascent`,
+sharper by `generate`), tell which plans are near an order's best (`near`), and of these one
+an order is chosen by integer programs (`replan`); a few orders get a sharper bound (`proof`).
+The work is counted in rounds, nodes and the solver's deterministic time, so a slow machine
+changes the wait and not the plan.
 """
 
 from dataclasses import dataclass, replace
@@ -31,20 +33,22 @@ FEW = 4000  # plans of a group that is solved exactly
 
 @dataclass(frozen=True)
 class Work:
-    """How much is tried: rounds of prices, passes and size of neighborhoods, solver's time."""
+    """How much is tried."""
 
-    rounds: int = 40
-    generations: int = 10
-    beyond: float = 30_000.0
-    gap: float = 1e-3
-    nodes: int = 1
-    together: int = 2_500
-    passes: int = 5
-    fills: int = 8
-    proved: int = 1_500
-    size: int = 200
-    effort: float = 0.5
-    exact: float = 20.0
+    rounds: int = 40  # of prices by subgradients
+    generations: int = 10  # of prices by linear programs
+    beyond: float = 30_000.0  # ten-thousandths that a plan may cost more than the order's best
+    gap: float = 1e-3  # share of the cost at which an integer program may stop
+    rough: float = 2e-3  # the same, for the proof, and for orders whose bound is not sharpened
+    nodes: int = 1  # of an integer program
+    together: int = 2_500  # orders that one integer program plans, about
+    passes: int = 5  # over more orders than that
+    fills: int = 8  # orders left unfilled that are looked after
+    proved: int = 1_500  # orders of which the bound is sharpened
+    further: float = 45_000.0  # the same as `beyond`, of these
+    size: int = 200  # orders planned anew around one left unfilled, to its exact weight
+    effort: float = 0.5  # deterministic time of each of these
+    exact: float = 20.0  # deterministic time of the groups that have few plans
 
     def times(self, factor: float) -> "Work":
         """Return so many times the work."""
@@ -171,16 +175,17 @@ def _by_prices(few: Maker, work: Work) -> tuple[Columns, float]:
     enough = work.gap / 5 if small else work.gap
     prices = generate(few, pricer, prices, plan, work.generations, enough)[0]
     plan = best_of([plan, construct(few, pricer, prices)])
-    close = near(few, pricer, prices, work.beyond)
+    close = near(few, pricer, prices, work.further if small else work.beyond)
     pool = distinct(joined([close.columns, nothing(few)]))
-    gap = work.gap * float(plan.cost.sum())
+    money = float(plan.cost.sum())
+    gap = (work.gap if small else work.rough) * money
     plan = settle(few, pool, plan, work.together, work.passes, gap, work.nodes)
     plan = fill(few, pool, plan, work.together, work.fills, gap, work.nodes)
     short = min(int((few.left(plan, few.demands.weight) > 0).sum()), work.fills)
     plan = improve(few, pricer, prices, plan, size=work.size, rounds=short, effort=work.effort)
     least = least_cost(few, pricer, prices, plan)
     if small:
-        least = max(least, prove(few, prices, close, plan, gap, work.nodes))
+        least = max(least, prove(few, prices, close, plan, work.rough * money, work.nodes))
     return plan, least
 
 

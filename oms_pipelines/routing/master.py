@@ -20,7 +20,7 @@ class Relaxed:
 
 
 class Master:
-    """Columns of n orders beside stock (SKUs x L) and capacity (L); every order has one at least."""
+    """Columns of n orders, at least one each, beside stock (SKUs x L) and capacity (L)."""
 
     def __init__(self, maker: Maker, columns: Columns, stock: np.ndarray, capacity: np.ndarray):
         self.stock, self.orders = stock, columns.order

@@ -93,7 +93,7 @@ class _Ways:
         room, taken = slack[state], np.empty((len(state), 0), dtype=np.int64)
         sizes = np.diff(self.first)
         for turn in range(int(sizes.max(initial=0))):
-            has = turn < sizes[state]
+            has = np.less(turn, sizes[state])
             row = np.where(has, self.first[state] + turn, 0)
             ways = np.where(has, self.start[row + 1] - self.start[row], 1)
             if ways.sum() > MOST * 8:

@@ -38,8 +38,10 @@ class Pricer:
         self.total = _by_order(d.need, d)
         self.simple = (d.need == 1) | ((d.fits == 0) | (d.fits == d.need[:, None])).all(axis=1)
 
-    def best(self, prices: np.ndarray, fits: np.ndarray | None = None,
-             some: np.ndarray | None = None, tolls: np.ndarray | float = 0.0) -> Priced:  # fmt: skip
+    def best(
+        self, prices: np.ndarray, fits: np.ndarray | None = None,
+        some: np.ndarray | None = None, tolls: np.ndarray | float = 0.0,
+    ) -> Priced:  # fmt: skip
         """Return the best plan of each order, or of `some` (ascending), at prices.
 
         `prices` (U x L): what a multiple of each unit costs besides at each location; `fits`
@@ -69,8 +71,10 @@ class Pricer:
             value = np.minimum(value, low)
         return Priced(value, places)
 
-    def several(self, prices: np.ndarray, fits: np.ndarray, some: np.ndarray, keep: int | None,
-                beyond: float, tolls: np.ndarray | float = 0.0) -> tuple[np.ndarray, ...]:  # fmt: skip
+    def several(
+        self, prices: np.ndarray, fits: np.ndarray, some: np.ndarray, keep: int | None,
+        beyond: float, tolls: np.ndarray | float = 0.0,
+    ) -> tuple[np.ndarray, ...]:  # fmt: skip
         """Return the best value of each of `some` orders, and (order, places) of plans near it.
 
         At most `keep` by number of locations, none that costs more than the best by `beyond`.

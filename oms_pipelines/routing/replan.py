@@ -79,7 +79,8 @@ def fill(maker: Maker, pool: Columns, plan: Columns, size: int, rounds: int, gap
         if wanted is None:
             break
         tried.add(wanted)
-        plan = replan(maker, pool, plan, shared.around(wanted, size, every), gap, nodes)
+        some = shared.around(wanted, size, every)
+        plan = replan(maker, pool, plan, some, gap * len(some) / len(every), nodes)
     return plan
 
 
