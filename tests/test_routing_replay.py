@@ -89,7 +89,7 @@ def test_the_work_and_the_way_of_planning_are_inputs(tmp_path):
     problem = build(inputs)
     maker = Maker(problem, demands_of(problem))
     joint, queue = (columns_of(maker, best(problem, x.rules).taken) for x in (ways[0], ways[2]))
-    assert (joint.weight.sum(), joint.cost.sum()) < (queue.weight.sum(), queue.cost.sum())
+    assert (joint.weight.sum(), joint.cost.sum()) <= (queue.weight.sum(), queue.cost.sum())
 
 
 def test_a_change_of_any_input_moves_the_inputs_hash():
