@@ -48,6 +48,8 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
             "lines": plan.lines,
             "allocated lines": plan.allocated_lines,
             "waiting lines": plan.unfilled_lines,
+            "cost": round(plan.cost, 2),
+            "gap to the bound, %": round(100 * (plan.gap or 0), 2),
             "lines by location": bars(by_place.rows()),
             "why lines wait": table(why.to_dicts()),
             **({} if shadow is None else {"shadow": shadow.told}),

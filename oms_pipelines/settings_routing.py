@@ -125,8 +125,8 @@ class Routing(Settings):
     rules: list[Rule] = [Rule(id="everything", **{"from": "ships"})]
     costs: Costs = Costs()
     borders: list[Border] = []
-    # greedy: order after order, in a tenth of the time
-    solver: Literal["joint", "greedy"] = "joint"
+    # greedy: order after order, in a tenth of the time; auto: jointly where that takes no minutes
+    solver: Literal["auto", "joint", "greedy"] = "auto"
     work: float = Field(default=1, gt=0, le=100)  # how much the joint plan tries, in its own units
     postal_codes: str | None = None  # CSV or Parquet: country, prefix, latitude, longitude
     safety_stock: Units = 0

@@ -190,7 +190,9 @@ def test_a_word_that_a_column_never_holds_is_a_fault_with_its_path():
 
 def test_the_page_of_routing_tells_every_column_test_finding_and_setting():
     page = (Path(__file__).parents[1] / "docs" / "routing.md").read_text("utf-8")
-    source = "".join((ROUTING / f"{x}.py").read_text("utf-8") for x in ("findings", "gaps", "ties"))
+    source = "".join(
+        (ROUTING / f"{x}.py").read_text("utf-8") for x in ("findings", "gaps", "undecided")
+    )
     kinds = set(re.findall(r'(?:[Ff]inding\(\s*)"(\w+)"', source))
     assert len(kinds) == 11
     words = [f"`{x}`" for x in (*ORDER_COLUMNS, *LOCATION_COLUMNS)]

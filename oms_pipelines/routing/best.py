@@ -20,7 +20,7 @@ from oms_pipelines.routing.greedy import Taken, solve
 from oms_pipelines.routing.ranked import by_rank
 from oms_pipelines.routing.rounding import in_turn
 
-MOST = 3_000_000  # orders x locations of a batch that is planned jointly
+MOST = 60_000  # orders x locations of a batch that is planned jointly unasked
 NEARER = 0.001  # what a kilometer counts at least where the rule ranks by distance
 EMPTIER = 0.01  # what a place in the ranks counts where the rule ranks by stock
 
@@ -37,15 +37,22 @@ class Best:
 def best(problem: Problem, rules: Routing) -> Best:
     """Return the better of the joint plan and the queue's."""
     queue = solve(problem)
-    if rules.solver == "greedy" or not 0 < problem.failed.size <= MOST:
+    if not together(problem, rules):
         return Best(queue, None, joint=False)
     aim = aimed(problem, rules)
     maker = Maker(aim, demands_of(aim))
-    found = joint.optimize(aim, joint.Work().times(rules.work))
+    turns = columns_of(maker, queue)
+    found = joint.optimize(aim, joint.Work().times(rules.work), turns)
     group = joint.groups(maker)
     columns = by_rank(maker, better(found.columns, columns_of(maker, queue), group))
     same = aim is problem and bool((columns.weight == found.columns.weight).all())
     return Best(joint.taken_of(maker, columns), found.bound if same else None, joint=True)
+
+
+def together(problem: Problem, rules: Routing) -> bool:
+    """Tell whether a batch is planned jointly: as its rules say, else where it is not too large."""
+    wanted = problem.failed.size <= MOST if rules.solver == "auto" else rules.solver == "joint"
+    return wanted and problem.failed.size > 0
 
 
 def aimed(problem: Problem, rules: Routing) -> Problem:

@@ -25,7 +25,7 @@ from oms_pipelines.routing.improve import improve
 from oms_pipelines.routing.near import near
 from oms_pipelines.routing.pricing import Pricer
 from oms_pipelines.routing.proof import prove
-from oms_pipelines.routing.replan import best_of, fill, settle
+from oms_pipelines.routing.replan import best_of, fill, of_few, settle
 from oms_pipelines.routing.rounding import construct, in_turn
 
 FEW = 4000  # plans of a group that is solved exactly
@@ -44,6 +44,7 @@ class Work:
     together: int = 2_500  # orders that one integer program plans, about
     passes: int = 5  # over more orders than that
     fills: int = 8  # orders left unfilled that are looked after
+    scarce: float = 0.02  # share of orders left unfilled beyond which no integer program is tried
     proved: int = 1_500  # orders of which the bound is sharpened
     further: float = 45_000.0  # the same as `beyond`, of these
     size: int = 200  # orders planned anew around one left unfilled, to its exact weight
@@ -66,8 +67,12 @@ class Joint:
     exact: int  # orders in groups that were solved exactly
 
 
-def optimize(problem: Problem, work: Work = Work()) -> Joint:
-    """Return the joint plan of all orders of a problem."""
+def optimize(problem: Problem, work: Work = Work(), start: Columns | None = None) -> Joint:
+    """Return the joint plan of all orders of a problem.
+
+    `start` is another plan, a column an order in turn: what is planned by prices begins with it
+    where it is better than what prices give.
+    """
     maker = Maker(problem, demands_of(problem))
     group = groups(maker)
     parts, bound = [], 0.0
@@ -77,7 +82,9 @@ def optimize(problem: Problem, work: Work = Work()) -> Joint:
     for orders, plan in ((alone, each_best), (exact, _exactly), (rest, _by_prices)):
         if orders.size:
             few, unit = maker.of(orders)
-            columns, least = plan(few, work)
+            given = start.chosen(orders) if start is not None else _empty(maker, orders)
+            given = of_few(given, orders, unit, len(maker.demands.need))
+            columns, least = plan(few, work, given)
             parts.append(_as_of(columns, orders, unit))
             bound += least
     if not parts:
@@ -87,8 +94,13 @@ def optimize(problem: Problem, work: Work = Work()) -> Joint:
 
 
 def _none(maker: Maker) -> Columns:
+    return _empty(maker, np.empty(0, dtype=np.int64))
+
+
+def _empty(maker: Maker, orders: np.ndarray) -> Columns:
+    """Return columns of some orders that take nothing."""
     none = np.empty(0, dtype=np.int64)
-    return maker.priced(none, none, none, none, none)
+    return maker.priced(orders, none, none, none, none)
 
 
 def _as_of(columns: Columns, orders: np.ndarray, unit: np.ndarray) -> Columns:
@@ -139,7 +151,7 @@ def small(maker: Maker, group: np.ndarray) -> np.ndarray:
     return some & (plans[group] <= FEW)
 
 
-def each_best(few: Maker, work: Work) -> tuple[Columns, float]:
+def each_best(few: Maker, work: Work, start: Columns | None = None) -> tuple[Columns, float]:
     """Give each order its best plan."""
     d, p = few.demands, few.problem
     pricer = Pricer(d)
@@ -156,7 +168,7 @@ def each_best(few: Maker, work: Work) -> tuple[Columns, float]:
     return taken, float(taken.cost.sum())
 
 
-def _exactly(few: Maker, work: Work) -> tuple[Columns, float]:
+def _exactly(few: Maker, work: Work, start: Columns) -> tuple[Columns, float]:
     """Choose among all plans there are."""
     d, p = few.demands, few.problem
     found = every_plan(few, np.arange(len(d.parts)))
@@ -166,27 +178,40 @@ def _exactly(few: Maker, work: Work) -> tuple[Columns, float]:
     return taken, solved.bound - float(taken.weight.sum())
 
 
-def _by_prices(few: Maker, work: Work) -> tuple[Columns, float]:
-    """Price stock, plan from the plans near the best, and prove what no plan goes below."""
+def _by_prices(few: Maker, work: Work, start: Columns) -> tuple[Columns, float]:
+    """Price stock, plan from the plans near the best, and prove what no plan goes below.
+
+    Where much is left unfilled, integer programs in floats cannot tell weights apart, and take
+    minutes: there the better of the plans so far is improved by neighborhoods alone.
+    """
+    count = len(few.demands.parts)
     pricer = Pricer(few.demands)
     prices, _ = ascend(few, pricer, work.rounds)
-    plan = construct(few, pricer, prices)
-    small = len(few.demands.parts) <= work.proved
+    plan = best_of([start, construct(few, pricer, prices)])
+    small = count <= work.proved
     enough = work.gap / 5 if small else work.gap
     prices = generate(few, pricer, prices, plan, work.generations, enough)[0]
     plan = best_of([plan, construct(few, pricer, prices)])
-    close = near(few, pricer, prices, work.further if small else work.beyond)
-    pool = distinct(joined([close.columns, nothing(few)]))
-    money = float(plan.cost.sum())
-    gap = (work.gap if small else work.rough) * money
-    plan = settle(few, pool, plan, work.together, work.passes, gap, work.nodes)
-    plan = fill(few, pool, plan, work.together, work.fills, gap, work.nodes)
-    short = min(int((few.left(plan, few.demands.weight) > 0).sum()), work.fills)
-    plan = improve(few, pricer, prices, plan, size=work.size, rounds=short, effort=work.effort)
+    scarce = _short(few, plan) > max(work.scarce * count, work.fills)
+    if not scarce:
+        close = near(few, pricer, prices, work.further if small else work.beyond)
+        pool = distinct(joined([close.columns, nothing(few)]))
+        money = float(plan.cost.sum())
+        gap = (work.gap if small else work.rough) * money
+        plan = settle(few, pool, plan, work.together, work.passes, gap, work.nodes)
+        if count > work.together:
+            plan = fill(few, pool, plan, work.together, work.fills, gap, work.nodes)
+    rounds = min(_short(few, plan), work.fills)
+    plan = improve(few, pricer, prices, plan, size=work.size, rounds=rounds, effort=work.effort)
     least = least_cost(few, pricer, prices, plan)
-    if small:
+    if small and not scarce:
         least = max(least, prove(few, prices, close, plan, work.rough * money, work.nodes))
     return plan, least
+
+
+def _short(few: Maker, plan: Columns) -> int:
+    """Return how many orders have something left unfilled."""
+    return int((few.left(plan, few.demands.weight) > 0).sum())
 
 
 def taken_of(maker: Maker, columns: Columns) -> Taken:

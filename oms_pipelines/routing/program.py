@@ -4,11 +4,12 @@ One thread; work is limited by nodes and a gap, never by the clock.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from ortools.math_opt import model_pb2
-from ortools.math_opt.python import mathopt
-from ortools.math_opt.solvers import highs_pb2
+
+if TYPE_CHECKING:
+    from ortools.math_opt.python import mathopt
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Solution:
 
 def solve(program: Program, gap: float = 0.0, nodes: int = 0) -> Solution:
     """Solve; an integer program stops at `nodes`, or within `gap` of the best."""
+    from ortools.math_opt.python import mathopt  # seconds to load: only where orders compete
+    from ortools.math_opt.solvers import highs_pb2
+
     options = highs_pb2.HighsOptionsProto(
         string_options={"parallel": "off"},
         int_options={"threads": 1, "mip_max_nodes": nodes, "random_seed": 0},
@@ -53,7 +57,10 @@ def solve(program: Program, gap: float = 0.0, nodes: int = 0) -> Solution:
     return Solution(x, price, found.objective_value(), bound)
 
 
-def _model(p: Program) -> mathopt.Model:
+def _model(p: Program) -> "mathopt.Model":
+    from ortools.math_opt import model_pb2
+    from ortools.math_opt.python import mathopt
+
     made = model_pb2.ModelProto()
     made.variables.ids.extend(range(len(p.cost)))
     made.variables.lower_bounds.extend([0.0] * len(p.cost))
