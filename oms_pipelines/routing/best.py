@@ -44,7 +44,7 @@ def best(problem: Problem, rules: Routing) -> Best:
     turns = columns_of(maker, queue)
     found = joint.optimize(aim, joint.Work().times(rules.work), turns)
     group = joint.groups(maker)
-    columns = by_rank(maker, better(found.columns, columns_of(maker, queue), group))
+    columns = by_rank(maker, better(found.columns, turns, group))
     same = aim is problem and bool((columns.weight == found.columns.weight).all())
     return Best(joint.taken_of(maker, columns), found.bound if same else None, joint=True)
 
