@@ -68,12 +68,12 @@ def read_rules(path: Path, oms: Oms) -> RuleSet:
 def _faults(rules: Routing, oms: Oms) -> list[str]:
     between = config.between(oms.model_copy(update={"routing": rules}))
     shadow = ["routing.shadow: belongs in oms.yaml"] if rules.shadow else []
-    return [*(x for x in between if x.startswith("routing")), *check_rules(rules), *shadow]
+    return [*(x for x in between if x.startswith("routing")), *check_rules(rules, oms), *shadow]
 
 
 def of_today(oms: Oms) -> RuleSet:
     """Return the rules of oms.yaml. Raises Misconfigured with the path of each fault."""
-    faults = check_rules(oms.routing)
+    faults = check_rules(oms.routing, oms)
     if faults:
         raise Misconfigured(faults)
     own = load_positions(oms.routing.postal_codes) if oms.routing.postal_codes else None
