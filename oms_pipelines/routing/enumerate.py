@@ -11,8 +11,8 @@ def count_plans(maker: Maker) -> np.ndarray:
     """Return how many plans each order has at most (n, as floats: they may be astronomic)."""
     d = maker.demands
     room = np.minimum(d.fits, d.need[:, None])
-    ways = np.prod(room + 1.0, axis=1)
-    return np.multiply.reduceat(ways, d.first[:-1])
+    with np.errstate(over="ignore"):  # infinity is more than enough
+        return np.multiply.reduceat(np.prod(room + 1.0, axis=1), d.first[:-1])
 
 
 def every_plan(maker: Maker, orders: np.ndarray) -> Columns:

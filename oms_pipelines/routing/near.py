@@ -9,12 +9,15 @@ from itertools import permutations, product
 import numpy as np
 
 from oms_pipelines.routing.ascent import Prices
-from oms_pipelines.routing.columns import Columns, Maker, distinct
+from oms_pipelines.routing.columns import Columns, Maker, distinct, joined
 from oms_pipelines.routing.demands import Demands, spread
 from oms_pipelines.routing.pricing import Pricer
 
 MOST = 400_000  # ways that are looked at together
 SMALL = 4  # multiples whose every sharing is looked at
+UNITS = 12  # of an order whose every plan is looked at
+SETS = 8  # of places, by how many they are, of the other orders
+HALVINGS = 8
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,19 @@ class Near:
 def near(maker: Maker, pricer: Pricer, prices: Prices, beyond: float) -> Near:
     """Return the plans within `beyond` (ten-thousandths) of the best of each order.
 
-    Where that were too many, half as far is looked.
+    Where that were too many, half as far is looked, down to nothing. Of orders with many units
+    only the best plan of each of some sets of places is returned.
     """
     d = maker.demands
     unit_prices = maker.prices(prices.stock)
     every = np.arange(len(d.parts))
-    while True:
+    few = np.diff(d.first) <= UNITS
+    found = None
+    for halving in range(HALVINGS + 1):
+        beyond /= 2 ** min(halving, 1)
         value, order, places = pricer.several(unit_prices, d.fits, every, None, beyond,
                                               prices.capacity)  # fmt: skip
+        order, places = order[few[order]], places[few[order]]
         ways = _Ways(d, unit_prices, order, places)
         base = (d.part + prices.capacity)[order[:, None], places] * (places >= 0)
         far = np.where(places >= 0, d.remote[order[:, None], places], np.inf).min(axis=1)
@@ -45,16 +53,30 @@ def near(maker: Maker, pricer: Pricer, prices: Prices, beyond: float) -> Near:
         found = ways.together(value[order] + beyond - least)
         if found is not None:
             break
-        beyond /= 2
-    columns = maker.priced(order[found.pair], found.column, found.unit, found.location, found.times)
-    columns = columns.chosen(np.flatnonzero(maker.allowed(columns)))
-    columns = distinct(columns)
+    if found is None:
+        few[:] = False
+    many = np.flatnonzero(~few)
+    parts = [_best_of_sets(maker, pricer, prices, many, beyond)]
+    if found is not None:
+        parts.append(maker.priced(order[found.pair], found.column, found.unit, found.location,
+                                  found.times))  # fmt: skip
+    columns = joined(parts)
+    columns = distinct(columns.chosen(np.flatnonzero(maker.allowed(columns))))
     over = maker.at_prices(columns, unit_prices, prices.capacity) - value[columns.order]
     columns = columns.chosen(np.flatnonzero(over <= beyond))
-    sure = np.ones(len(d.parts), dtype=bool)
+    sure = few.copy()
     sure[d.order[(d.need > SMALL) & (np.minimum(d.fits, d.need[:, None]).sum(axis=1) > SMALL)]] = 0
     sure[(d.parts > 3) & (maker.total > 3)] = False
     return Near(columns, value, value + np.where(sure, beyond, 0))
+
+
+def _best_of_sets(
+    maker: Maker, pricer: Pricer, prices: Prices, some: np.ndarray, beyond: float
+) -> Columns:  # fmt: skip
+    """Return, of some orders, the best plan from each of a few sets of places."""
+    at, fits = maker.prices(prices.stock), maker.demands.fits
+    _, order, places = pricer.several(at, fits, some, SETS, beyond, prices.capacity)
+    return maker.make(order, places, at, fits)
 
 
 @dataclass(frozen=True)
