@@ -12,7 +12,7 @@ from stock_world import NOON, World, at, channel, network
 from oms_pipelines.config import Oms
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.levels import compute_levels
-from oms_pipelines.stock.listings import changed_levels, grants, listing_levels
+from oms_pipelines.stock.listings import changed_levels, crowded, grants, listing_levels
 from oms_pipelines.stock.publishing import publish_levels
 from oms_pipelines.store import Store
 
@@ -139,6 +139,39 @@ def test_a_pack_is_granted_only_when_the_singles_of_its_own_channel_let_go():
     assert most(12) == {"a/x": 6, "a/x6": 0, "b/x": 12}
     assert most(8) == {"a/x": 6, "a/x6": 0, "b/x": 12}
     assert most(6) == {"a/x": 6, "a/x6": 1, "b/x": 12}
+
+
+LISTINGS = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(0, 4), st.integers(0, 4)), min_size=3, max_size=6
+)
+
+
+def crowds(mine: int, rows: list[tuple[int, int, int]], pooled: list[bool]) -> bool:
+    """Tell by a plain sum whether others may show what a listing is to show.
+
+    Rows are units, desired, held; the channel of the i-th is i modulo 3.
+    """
+    want = [n * desired for n, desired, _ in rows]
+    show = [want[i] if i == mine else n * held for i, (n, _, held) in enumerate(rows)]
+
+    def together(units: list[int]) -> int:
+        pool = [n for i, n in enumerate(units) if pooled[i % 3]]
+        return max(pool, default=0) + sum(n for i, n in enumerate(units) if not pooled[i % 3])
+
+    return together(show) > together(want)
+
+
+@settings(deadline=None)
+@given(LISTINGS, st.lists(st.booleans(), min_size=3, max_size=3))
+def test_a_listing_is_crowded_where_its_level_and_what_others_may_show_are_more_than_there_is(
+    rows: list[tuple[int, int, int]], pooled: list[bool]
+):
+    modes = [{"mode": "pooled", "risk": 0.1} if p else {"share": 0.3} for p in pooled]
+    oms = network([channel(c, **mode) for c, mode in zip("abc", modes, strict=True)])
+    stored = [("abc"[i % 3], f"x{i}", *row) for i, row in enumerate(rows)]
+    found = crowded(known(*stored), oms.channels)
+    crowd = [(c, name) for i, (c, name, *_) in enumerate(stored) if crowds(i, rows, pooled)]
+    assert found.rows() == sorted(crowd)
 
 
 # -- through the store, on both

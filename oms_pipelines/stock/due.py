@@ -18,7 +18,7 @@ from oms_pipelines.store import Session
 
 Policy = Callable[[pl.DataFrame, Sequence[Channel], pl.DataFrame], pl.DataFrame]
 _SHOWN = pl.col("showing").fill_null(0)
-_WITHIN = pl.col("desired") <= pl.col("held").fill_null(0)
+_WITHIN = pl.col("desired") <= pl.col("held")
 _AGAIN = _WITHIN & (pl.col("desired") > _SHOWN)  # it shows less than it may
 
 
@@ -61,14 +61,15 @@ def rising(
     if levels.is_empty():
         return levels
     held = _held(session, levels, sharing)
-    still = crowded(*held).with_columns(pl.lit(True).alias("crowded"))
-    told = pl.when("crowded").then(pl.min_horizontal(_SHOWN, "held")).otherwise("desired")
-    again = levels.filter(_AGAIN).join(still, on=LISTING, how="left").with_columns(
-        told.alias("level")
-    )  # fmt: skip
     raised = levels.filter(~_WITHIN).join(policy(*held), on=LISTING)
     raised = raised.filter(pl.col("level") > pl.col("held"))
-    return urgent(pl.concat([raised, again.select(raised.columns)]), rising=True)
+    again = levels.filter(_AGAIN)
+    if not again.is_empty():
+        still = crowded(*held).with_columns(pl.lit(True).alias("crowded"))
+        told = pl.when("crowded").then(pl.min_horizontal(_SHOWN, "held")).otherwise("desired")
+        again = again.join(still, on=LISTING, how="left").with_columns(told.alias("level"))
+        raised = pl.concat([raised, again.select(raised.columns)])
+    return urgent(raised, rising=True)
 
 
 def _held(

@@ -75,17 +75,11 @@ def received(verdicts: pl.DataFrame, now: datetime) -> pl.DataFrame:
     refused = pl.col("outcome") == "rejected"
     read = pl.col("shown").is_not_null()
     true = taken & read & (pl.col("shown") == pl.col("level"))
-    higher = pl.col("shown") > pl.col("level")
     return verdicts.with_columns(
         pl.col("level").alias("sent"),
         pl.col("version").alias("sent_version"),
         pl.lit(now).alias("sent_at"),
-        pl.when(taken)
-        .then(pl.when(higher).then(pl.max_horizontal("held", "shown")).otherwise("level"))
-        .when(refused)
-        .then("held")
-        .otherwise(pl.max_horizontal("held", "level", "shown"))
-        .alias("held"),
+        _may_show(taken, refused).alias("held"),
         pl.when(taken).then("level").otherwise("accepted").alias("accepted"),
         pl.when(taken).then("version").otherwise("accepted_version").alias("accepted_version"),
         pl.when(taken).then(pl.lit(now)).otherwise("accepted_at").alias("accepted_at"),
@@ -106,6 +100,18 @@ def received(verdicts: pl.DataFrame, now: datetime) -> pl.DataFrame:
         .then("text")
         .otherwise(pl.format(f"{RETRY}: {{}}", "text"))
         .alias("error"),
+    )
+
+
+def _may_show(taken: pl.Expr, refused: pl.Expr) -> pl.Expr:
+    """Return the most a listing may show after its push."""
+    higher = pl.col("shown") > pl.col("level")
+    return (
+        pl.when(taken)
+        .then(pl.when(higher).then(pl.max_horizontal("held", "shown")).otherwise("level"))
+        .when(refused)
+        .then("held")
+        .otherwise(pl.max_horizontal("held", "level", "shown"))
     )
 
 

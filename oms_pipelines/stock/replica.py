@@ -103,7 +103,10 @@ class Replica:
         return np.nonzero(old.any(axis=1))[0]
 
     def falling(self) -> Flight:
-        """Return the levels to send that raise nothing."""
+        """Return the levels to send that raise nothing beyond what may be shown.
+
+        Publishing is stricter by one rule: here no level within that waits for others.
+        """
         s, c = np.nonzero(self._due() & (self.desired <= self._may_show()))
         return self._sent(s, c, self.desired[s, c])
 
