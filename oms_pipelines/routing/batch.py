@@ -98,12 +98,17 @@ def _whole(lines: pl.DataFrame) -> pl.Expr:
 def items_of(lines: pl.DataFrame, skus: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return items (item, turn, group, sku_no, quantity, worth, step, unit), and lines by item.
 
-    A unit of an item is worth the mean of its lines, in ten-thousandths.
+    A unit of an item is worth the mean of its lines, in ten-thousandths. Takes lines sorted by
+    key.
     """
     keys = ["turn", "group", "sku_no"]
-    lines = lines.join(skus, on="sku").sort(*keys, "line_id", nulls_last=True)
+    lines = lines.join(skus, on="sku", maintain_order="left")
+    lines = lines.sort(keys, nulls_last=True, maintain_order=True)
+    other = pl.any_horizontal(pl.col(c).ne_missing(pl.col(c).shift()) for c in keys)
+    lines = lines.with_columns(item=other.cum_sum().cast(pl.UInt32) - 1)
     worth = (pl.col("unit_value").fill_null(0).clip(0) * pl.col("quantity")).sum()
-    items = lines.group_by(keys, maintain_order=True).agg(
+    items = lines.group_by("item", maintain_order=True).agg(
+        pl.col(keys).first(),
         (worth * UNIT / pl.col("quantity").sum()).round().cast(pl.Int64).alias("worth"),
         pl.col("quantity").sum(),
         pl.col("per_kit").first(),
@@ -113,10 +118,8 @@ def items_of(lines: pl.DataFrame, skus: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     items = items.with_columns(
         unit=(~same.fill_null(False)).cum_sum().cast(pl.Int64) - 1, step=_step(items)
     )
-    items = items.with_row_index("item").drop("per_kit", "whole")
-    lines = lines.join(items.select("item", *keys), on=keys, nulls_equal=True)
     columns = ["item", "turn", "line_id", "sku", "bill_id", "quantity", "weight_g"]
-    return items, lines.select(columns).sort("item", "line_id")
+    return items.drop("per_kit", "whole"), lines.select(columns)
 
 
 def _step(items: pl.DataFrame) -> pl.Expr:

@@ -12,6 +12,7 @@ from oms_pipelines.routing.costs import Tariff, cents, tariff
 from oms_pipelines.routing.local import Crossings, crossings, days_late, local_cost, promises
 from oms_pipelines.routing.model import Inputs
 from oms_pipelines.routing.positions import great_circle_km, locate
+from oms_pipelines.routing.rows import by_rows
 from oms_pipelines.routing.rules import match
 
 UNLIMITED = np.iinfo(np.int32).max
@@ -90,7 +91,7 @@ def build(inputs: Inputs) -> Problem:
     orders = orders_of(lines, inputs)
     rule, admitted = match(orders, places, inputs.rules)
     keeps = np.array([r.keep_together for r in inputs.rules.rules] + [True])[rule]
-    lines = lines.join(orders.select("order_id", "turn"), on="order_id")
+    lines = lines.join(orders.select("order_id", "turn"), on="order_id", maintain_order="left")
     skus = lines.select("sku").unique().sort("sku").with_row_index("sku_no")
     items, lines = items_of(grouped(lines, keeps), skus)
     order, sku = (items[c].to_numpy().astype(np.int64) for c in ("turn", "sku_no"))
@@ -232,13 +233,16 @@ def standing_tests(
         (NO_COLLECT, ~sent & ~places["collects"].fill_null(False).to_numpy()),
         (NO_SHIP, sent & ~places["ships"].fill_null(False).to_numpy()),
         (BY_RULE, sent & ~from_rule),
-        (NO_DISTANCE, sent & np.isfinite(limit) & np.isnan(distance)),
-        (TOO_FAR, sent & (np.nan_to_num(distance, nan=0) > limit)),
     ]
+    if np.isfinite(limits).any():
+        tests += [
+            (NO_DISTANCE, sent & np.isfinite(limit) & np.isnan(distance)),
+            (TOO_FAR, sent & (distance > limit)),  # nan is no number greater
+        ]
     if crossed is not None:
         tests.append((CLOSED, crossed.closed))
     for code, fails in reversed(tests):
-        failed[np.broadcast_to(fails, failed.shape)] = code
+        np.copyto(failed, np.int8(code), where=fails)
     keeps = np.array([r.keep_promise for r in inputs.rules.rules] + [False])[rule]
     if late is not None and keeps.any():
         # once nobody can be in time, the least late may ship
@@ -256,21 +260,27 @@ def _rank(
     kinds = np.array([r.rank for r in inputs.rules.rules] + ["cost"])[rule]
     rank = np.zeros(distance.shape, dtype=np.int16)
     places = np.arange(distance.shape[1], dtype=np.int16)
-    for kind in np.unique(kinds):
-        rows = np.flatnonzero(kinds == kind)
-        far = np.nan_to_num(distance[rows], nan=np.inf)
-        if kind == "distance":
-            best = _ordered(far, local[rows])
-        elif kind == "cost":
-            best = _ordered(local[rows], far)
-        else:
-            mine = np.isin(order, rows)
-            starts = np.searchsorted(order[mine], rows)
-            held = np.add.reduceat(stock[sku[mine]], starts, axis=0)
-            best = np.lexsort((far, local[rows], -held), axis=1)
-        ranks = np.empty(best.shape, dtype=np.int16)
-        np.put_along_axis(ranks, best, np.broadcast_to(places, best.shape), axis=1)
-        rank[rows] = ranks
+    first = np.append(np.searchsorted(order, np.arange(len(rule))), len(order))
+
+    def order_rows(some: slice) -> None:
+        for kind in np.unique(kinds[some]):
+            rows = some.start + np.flatnonzero(kinds[some] == kind)
+            far = np.nan_to_num(distance[rows], nan=np.inf)
+            if kind == "distance":
+                best = _ordered(far, local[rows])
+            elif kind == "cost":
+                best = _ordered(local[rows], far)
+            else:
+                items = np.flatnonzero(np.isin(order[first[some.start] : first[some.stop]], rows))
+                items += first[some.start]
+                starts = np.searchsorted(order[items], rows)
+                held = np.add.reduceat(stock[sku[items]], starts, axis=0)
+                best = np.lexsort((far, local[rows], -held), axis=1)
+            ranks = np.empty(best.shape, dtype=np.int16)
+            np.put_along_axis(ranks, best, np.broadcast_to(places, best.shape), axis=1)
+            rank[rows] = ranks
+
+    by_rows(order_rows, len(rule))
     return rank
 
 

@@ -25,7 +25,7 @@ from oms_pipelines.routing.improve import improve
 from oms_pipelines.routing.near import near
 from oms_pipelines.routing.pricing import Pricer
 from oms_pipelines.routing.proof import prove
-from oms_pipelines.routing.replan import best_of, fill, of_few, settle
+from oms_pipelines.routing.replan import best_of, fill, of_all, of_few, settle
 from oms_pipelines.routing.rounding import construct, in_turn
 
 FEW = 4000  # plans of a group that is solved exactly
@@ -41,7 +41,8 @@ class Work:
     gap: float = 1e-3  # share of the cost at which an integer program may stop
     rough: float = 2e-3  # the same, for the proof, and for orders whose bound is not sharpened
     nodes: int = 1  # of an integer program
-    together: int = 2_500  # orders that one integer program plans, about
+    together: int = 1_200  # orders that one integer program plans, about
+    few: int = 300  # the same, of orders whose bound is sharpened: it tells when to stop
     passes: int = 5  # over more orders than that
     fills: int = 8  # orders left unfilled that are looked after
     scarce: float = 0.02  # share of orders left unfilled beyond which no integer program is tried
@@ -152,20 +153,38 @@ def small(maker: Maker, group: np.ndarray) -> np.ndarray:
 
 
 def each_best(few: Maker, work: Work, start: Columns | None = None) -> tuple[Columns, float]:
-    """Give each order its best plan."""
+    """Give each order its best plan.
+
+    The price of a parcel can hang on how its units are shared: where a plan costs more than the
+    least that any can, all plans near it are looked at.
+    """
     d, p = few.demands, few.problem
     pricer = Pricer(d)
     nothing = np.zeros(d.fits.shape)
     spread = float((d.whole - d.part).max(initial=0)) * 3 + 1
-    _, orders, places = pricer.several(nothing, d.fits, np.arange(len(d.parts)), 8, spread)
+    value, orders, places = pricer.several(nothing, d.fits, np.arange(len(d.parts)), 8, spread)
     found = few.make(orders, places, nothing, d.fits)
     free = Prices(np.zeros(p.stock.shape), np.zeros(len(p.capacity)), 0.0)
-    found = joined([found, construct(few, pricer, free)])
+    taken = _best_of_each(few, joined([found, construct(few, pricer, free)]))
+    least = value - few.left(taken, d.worth) - few.remote(taken)
+    open_ = np.flatnonzero(taken.cost > least + 0.5)
+    if open_.size:
+        some, unit = few.of(open_)
+        close = near(some, Pricer(some.demands), free, float((taken.cost - least).max()) + 1)
+        mine = of_few(taken.chosen(open_), open_, unit, len(d.need))
+        better = _best_of_each(some, joined([mine, close.columns]))
+        least[open_] = close.least - some.left(better, some.demands.worth) - some.remote(better)
+        mended = taken.chosen(np.setdiff1d(np.arange(len(d.parts)), open_))
+        taken = in_turn(joined([mended, of_all(better, open_, unit)]), len(d.parts))
+    return taken, float(np.minimum(taken.cost, np.maximum(least, 0)).sum())
+
+
+def _best_of_each(few: Maker, found: Columns) -> Columns:
+    """Return the best column of each order that its split policy allows, in turn."""
     found = found.chosen(np.flatnonzero(few.allowed(found)))
     by = np.lexsort((found.cost, found.weight, found.order))
     best = np.sort(by[np.unique(found.order[by], return_index=True)[1]])
-    taken = in_turn(found.chosen(best), len(d.parts))
-    return taken, float(taken.cost.sum())
+    return in_turn(found.chosen(best), len(few.demands.parts))
 
 
 def _exactly(few: Maker, work: Work, start: Columns) -> tuple[Columns, float]:
@@ -198,15 +217,34 @@ def _by_prices(few: Maker, work: Work, start: Columns) -> tuple[Columns, float]:
         pool = distinct(joined([close.columns, nothing(few)]))
         money = float(plan.cost.sum())
         gap = (work.gap if small else work.rough) * money
-        plan = settle(few, pool, plan, work.together, work.passes, gap, work.nodes)
-        if count > work.together:
+        size = work.few if small else work.together
+        plan = settle(few, pool, plan, size, work.passes, gap, work.nodes)
+        if not small and count > work.together:
             plan = fill(few, pool, plan, work.together, work.fills, gap, work.nodes)
     rounds = min(_short(few, plan), work.fills)
     plan = improve(few, pricer, prices, plan, size=work.size, rounds=rounds, effort=work.effort)
     least = least_cost(few, pricer, prices, plan)
-    if small and not scarce:
+    if scarce:
+        least = max(least, _of_served(few, work, plan))
+    elif small:
         least = max(least, prove(few, prices, close, plan, work.rough * money, work.nodes))
     return plan, least
+
+
+def _of_served(few: Maker, work: Work, plan: Columns) -> float:
+    """Return what those orders cost at least that the plan fills, had they all the stock.
+
+    Prices of a scarce batch say who is served, and little of what it costs to serve these.
+    """
+    served = np.flatnonzero(few.left(plan, few.demands.weight) == 0)
+    if not served.size:
+        return 0.0
+    some, unit = few.of(served)
+    mine = of_few(plan.chosen(served), served, unit, len(few.demands.need))
+    pricer = Pricer(some.demands)
+    prices, _ = ascend(some, pricer, work.rounds)
+    prices = generate(some, pricer, prices, mine, work.generations, work.gap)[0]
+    return least_cost(some, pricer, prices, mine)
 
 
 def _short(few: Maker, plan: Columns) -> int:

@@ -11,6 +11,7 @@ from oms_pipelines.config import Border, Carrier
 from oms_pipelines.routing.calendar import Calendar
 from oms_pipelines.routing.costs import Offer, cents
 from oms_pipelines.routing.model import Inputs
+from oms_pipelines.routing.rows import by_rows
 
 ANY = "*"
 
@@ -111,14 +112,22 @@ def local_cost(
     """Return n x L, ten-thousandths: distance, handling, load, lateness, borders."""
     costs = inputs.rules.costs
     handling = cents(places["handling_cost"].fill_null(0).to_numpy())
-    cost = (handling + load_cost(places, inputs))[None, :]
-    if distance.size:
+    standing = handling + load_cost(places, inputs)
+    cost = np.empty(distance.shape, dtype=np.int64)
+    if not cost.size:
+        return cost
+
+    def add(some: slice) -> None:
+        km, mine = distance[some], cost[some]
         # The unknown is never nearer than what is known.
-        farthest = np.nan_to_num(distance, nan=0).max(axis=1, keepdims=True)
+        farthest = np.nan_to_num(km, nan=0).max(axis=1, keepdims=True)
         unknown = np.maximum(costs.unknown_distance_km, farthest)
-        cost = cost + cents(np.where(np.isnan(distance), unknown, distance) * costs.per_km)
-    if late is not None and costs.late_per_day:
-        cost = cost + cents(late * costs.late_per_day)
-    if crossed is not None:
-        cost = cost + crossed.cost
-    return np.broadcast_to(cost, distance.shape)
+        mine[:] = cents(np.where(np.isnan(km), unknown, km) * costs.per_km)
+        mine += standing
+        if late is not None and costs.late_per_day:
+            mine += cents(late[some] * costs.late_per_day)
+        if crossed is not None:
+            mine += crossed.cost[some]
+
+    by_rows(add, len(cost))
+    return cost

@@ -1,6 +1,6 @@
 """Which columns to take together: each order takes one, stock and capacity are shared."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,9 +45,11 @@ class Master:
     def choose(self, each: np.ndarray, gap: float, nodes: int) -> np.ndarray:
         """Return the rows taken, within `gap` (ten-thousandths) of the best or after `nodes`.
 
-        Empty when none were found.
+        Takes columns whose first, one an order in turn, are a plan. Empty when none were found.
         """
-        found = solve(self._program(each, whole=True), gap / UNIT, nodes)
+        first = (np.arange(len(each)) < self.count).astype(np.float64)
+        program = replace(self._program(each, whole=True), start=first)
+        found = solve(program, gap / UNIT, nodes)
         return np.flatnonzero(found.x > 0.5)
 
     def _program(self, each: np.ndarray, whole: bool) -> Program:

@@ -12,6 +12,7 @@ import polars as pl
 
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.routing.model import POSITIONS, conform
+from oms_pipelines.routing.rows import by_rows
 
 EARTH_KM = 6371.0088
 # Countries whose codes people write after the country's own letter, as in F-69007.
@@ -88,11 +89,17 @@ def great_circle_km(places: pl.DataFrame, others: pl.DataFrame) -> np.ndarray:
     Haversine, by way of the chord: only one inverse sine a pair.
     """
     ours, theirs = _on_sphere(places), _on_sphere(others)
-    chord = np.zeros((len(places), len(others)))
-    for axis in range(3):
-        chord += (ours[:, axis, None] - theirs[None, :, axis]) ** 2
-    np.sqrt(chord, out=chord)
-    return np.round(2 * EARTH_KM * np.arcsin(np.minimum(chord / 2, 1)), 3)
+    found = np.empty((len(places), len(others)))
+
+    def measure(some: slice) -> None:
+        chord = np.zeros((some.stop - some.start, len(others)))
+        for axis in range(3):
+            chord += (ours[some, axis, None] - theirs[None, :, axis]) ** 2
+        half = np.minimum(np.sqrt(chord, out=chord) / 2, 1)
+        np.round(2 * EARTH_KM * np.arcsin(half), 3, out=found[some])
+
+    by_rows(measure, len(places))
+    return found
 
 
 def _on_sphere(places: pl.DataFrame) -> np.ndarray:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Program:
-    """Least `cost` @ x, 0 <= x <= `most`, `low` <= A @ x <= `high`, A as triplets."""
+    """Least `cost` @ x, 0 <= x <= `most`, `low` <= A @ x <= `high`, A as triplets.
+
+    An integer program may begin with a solution, `start`: within the gap of the best it stands.
+    """
 
     cost: np.ndarray
     most: np.ndarray
@@ -24,6 +27,7 @@ class Program:
     row: np.ndarray
     column: np.ndarray
     value: np.ndarray
+    start: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,14 @@ def solve(program: Program, gap: float = 0.0, nodes: int = 0) -> Solution:
         int_options={"threads": 1, "mip_max_nodes": nodes, "random_seed": 0},
         double_options={"mip_abs_gap": gap, "mip_rel_gap": 0.0},
     )
+    model, hints = _model(program), []
+    if program.start is not None:
+        values = dict(zip(model.variables(), program.start.tolist(), strict=True))
+        hints.append(mathopt.SolutionHint(variable_values=values))
     found = mathopt.solve(
-        _model(program), mathopt.SolverType.HIGHS, params=mathopt.SolveParameters(highs=options)
-    )
+        model, mathopt.SolverType.HIGHS, params=mathopt.SolveParameters(highs=options),
+        model_params=mathopt.ModelSolveParameters(solution_hints=hints),
+    )  # fmt: skip
     bound = found.best_objective_bound()
     if not found.has_primal_feasible_solution():
         return Solution(np.empty(0), np.empty(0), np.inf, bound)

@@ -9,7 +9,7 @@ import numpy as np
 
 from oms_pipelines.routing.ascent import Prices
 from oms_pipelines.routing.candidates import UNLIMITED
-from oms_pipelines.routing.columns import Columns, Maker
+from oms_pipelines.routing.columns import Columns, Maker, marks
 from oms_pipelines.routing.costs import UNIT
 from oms_pipelines.routing.master import claims
 from oms_pipelines.routing.near import Near
@@ -63,8 +63,28 @@ def prove(maker: Maker, prices: Prices, close: Near, plan: Columns, gap: float,
         low=np.concatenate([np.ones(n), np.full(open_, -np.inf)]),
         high=np.concatenate([np.ones(n), limit[used], np.zeros(len(draws) + len(goes))]),
         row=row, column=column, value=value,
+        start=_taken(maker, plan, known, (unit, place), (goer, room)),
     )  # fmt: skip
     return solve(program, gap / UNIT, nodes).bound * UNIT
+
+
+def _taken(
+    maker: Maker, plan: Columns, known: Columns, drawn: tuple[np.ndarray, np.ndarray],
+    gone: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:  # fmt: skip
+    """Return the plan as a solution: a known column an order, or an escape and what it takes."""
+    n, count = len(plan.order), len(maker.problem.capacity)
+    at = np.flatnonzero(marks(known) == marks(plan)[known.order])
+    escapes = np.ones(n, dtype=bool)
+    escapes[known.order[at]] = False
+    whole = np.concatenate([np.zeros(len(known.order)), escapes])
+    whole[at] = 1
+    times = np.zeros((len(maker.demands.need), count))
+    visits = np.zeros((n, count), dtype=bool)
+    mine = escapes[plan.order[plan.column]]
+    times[plan.unit[mine], plan.location[mine]] = plan.times[mine]
+    visits[plan.order[plan.column[mine]], plan.location[mine]] = True
+    return np.concatenate([whole, times[drawn], visits[gone]])
 
 
 def _as_columns(known: Columns, unit: np.ndarray, place: np.ndarray) -> Columns:

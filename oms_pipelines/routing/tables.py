@@ -7,6 +7,7 @@ from oms_pipelines.routing.candidates import UNKNOWN, Problem, collects
 from oms_pipelines.routing.costs import UNIT, Offer, cents
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.model import TIME, Inputs
+from oms_pipelines.routing.rows import by_rows
 from oms_pipelines.routing.verdicts import TESTS, Verdicts
 
 _VERDICTS = pl.Series(["chosen", "possible", "excluded"])
@@ -73,12 +74,11 @@ def by_line(problem: Problem, taken: Taken) -> tuple[pl.DataFrame, pl.DataFrame]
         {"item": taken.item, "location": taken.location, "part": taken.part,
          "units": taken.quantity}
     ).sort("item", "part")  # fmt: skip
-    to = pl.col("units").cum_sum().over("item")
-    claims = claims.with_columns(to=to, since=to - pl.col("units"))
-    end = pl.col("quantity").cum_sum().over("item")
-    lines = problem.lines.with_columns(
-        pl.col("item").cast(pl.Int64), end=end, begin=end - pl.col("quantity")
-    )
+    to = _running(claims["item"], claims["units"])
+    claims = claims.with_columns(to=to, since=to - claims["units"])
+    lines = problem.lines.with_columns(pl.col("item").cast(pl.Int64))
+    end = _running(lines["item"], lines["quantity"])
+    lines = lines.with_columns(end=end, begin=end - lines["quantity"])
     overlap = pl.min_horizontal("to", "end") - pl.max_horizontal("since", "begin")
     shared = claims.join(lines, on="item").with_columns(quantity=overlap)
     shared = shared.filter(pl.col("quantity") > 0)
@@ -90,6 +90,14 @@ def by_line(problem: Problem, taken: Taken) -> tuple[pl.DataFrame, pl.DataFrame]
         shared.select("turn", "part", "location", "line_id", "sku", "bill_id", "quantity"),
         left.select("item", "turn", "line_id", "sku", "quantity"),
     )
+
+
+def _running(owner: pl.Series, amount: pl.Series) -> pl.Series:
+    """Return the running sum of amounts of each owner; rows of one stand together."""
+    total = amount.to_numpy().cumsum()
+    first = np.flatnonzero(np.diff(owner.to_numpy(), prepend=-1))
+    before = (total - amount.to_numpy())[first]
+    return pl.Series(total - np.repeat(before, np.diff(first, append=len(owner))))
 
 
 def allocations(problem: Problem, shared: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -111,34 +119,47 @@ def decisions(
     `lost_to` (n x L): the order each was lost to, -1 is none.
     """
     n, count = verdicts.failed.shape
-    flat = verdicts.failed.ravel()
-    chosen = verdicts.part.ravel() >= 0
-    turn = np.repeat(np.arange(n), count)
-    rank = _ranks(problem, verdicts).ravel()
-    cost = (problem.local_cost + problem.parcel_cost[:, None]) / UNIT
+    kind, code = np.empty((2, n, count), dtype=np.uint32)
+    score = np.empty((n, count))
+
+    def tell(some: slice) -> None:
+        failed, chosen = verdicts.failed[some], verdicts.part[some] >= 0
+        kind[some] = np.where(chosen, 0, np.where(failed == 0, 1, 2))
+        code[some] = np.where(chosen, 0, failed)
+        score[some] = (problem.local_cost[some] + problem.parcel_cost[some, None]) / UNIT
+
+    by_rows(tell, n)
     tests = pl.Series([TESTS.get(code) for code in range(max(TESTS) + 1)])
-    names = pl.concat([problem.orders["order_id"], pl.Series([None], dtype=pl.String)])
     rules = pl.Series([*(r.id for r in inputs.rules.rules), None])
-    kind = np.where(chosen, 0, np.where(flat == 0, 1, 2))
+    rule = np.where(problem.rule < 0, len(rules) - 1, problem.rule)
     frame = pl.DataFrame(
         {
-            "order_id": problem.orders["order_id"].gather(turn),
+            "order_id": _each(problem.orders["order_id"], np.repeat(_numbers(n), count)),
             "part": np.maximum(verdicts.part.ravel(), 0).astype(np.int32),
-            "location_id": problem.location_ids.gather(np.tile(np.arange(count), n)),
-            "rule": rules.gather(np.where(problem.rule < 0, len(rules) - 1, problem.rule)[turn]),
-            "verdict": _VERDICTS.gather(kind),
-            "failed_test": tests.gather(np.where(chosen, 0, flat)),
+            "location_id": _each(problem.location_ids, np.tile(_numbers(count), n)),
+            "rule": _each(rules, np.repeat(rule.astype(np.uint32), count)),
+            "verdict": _each(_VERDICTS, kind),
+            "failed_test": _each(tests, code),
             "distance_km": problem.distance.ravel(),
-            "score": cost.ravel(),
-            "rank": rank,
+            "score": score.ravel(),
+            "rank": _ranks(problem, verdicts).ravel(),
             "assumed": _assumed(problem),
-            "lost_to": names.gather(np.where(lost_to < 0, n, lost_to).ravel()),
+            "lost_to": _lost(problem, lost_to),
         }
     )
     return frame.with_columns(
         pl.col("distance_km").fill_nan(None),
         pl.when(pl.col("rank") > 0).then("rank").cast(pl.Int32).alias("rank"),
     )
+
+
+def _each(names: pl.Series, at: np.ndarray) -> pl.Series:
+    """Return the names that stand at `at`, flat; numbers of 32 bits are several times as fast."""
+    return names.gather(pl.Series(at.ravel().astype(np.uint32, copy=False)))
+
+
+def _numbers(count: int) -> np.ndarray:
+    return np.arange(count, dtype=np.uint32)
 
 
 def _assumed(problem: Problem) -> pl.Series:
@@ -149,18 +170,33 @@ def _assumed(problem: Problem) -> pl.Series:
         ", ".join(word for bit, word in UNKNOWN.items() if bits & bit)
         for bits in range(sum(UNKNOWN) + 1)
     )
-    return pl.Series([text or None for text in said]).gather(problem.assumed.ravel())
+    return _each(pl.Series([text or None for text in said]), problem.assumed)
+
+
+def _lost(problem: Problem, lost_to: np.ndarray) -> pl.Series:
+    """Return the keys of the orders that each candidate was lost to."""
+    if (lost_to < 0).all():
+        return pl.repeat(None, lost_to.size, dtype=pl.String, eager=True)
+    names = pl.concat([problem.orders["order_id"], pl.Series([None], dtype=pl.String)])
+    return _each(names, np.where(lost_to < 0, len(names) - 1, lost_to))
 
 
 def _ranks(problem: Problem, verdicts: Verdicts) -> np.ndarray:
     """Return n x L: 1 for the best of those not excluded, 0 for the excluded."""
-    fit = (verdicts.failed == 0) | (verdicts.part >= 0)
-    best = np.empty(problem.rank.shape, dtype=np.int16)
-    places = np.arange(best.shape[1], dtype=np.int16)
-    np.put_along_axis(best, problem.rank, np.broadcast_to(places, best.shape), axis=1)
-    ordered = np.take_along_axis(fit, best, axis=1)
-    number = np.cumsum(ordered, axis=1, dtype=np.int16) * ordered
-    return np.take_along_axis(number, problem.rank, axis=1)
+    ranks = np.empty(problem.rank.shape, dtype=np.int16)
+    places = np.arange(ranks.shape[1], dtype=np.int16)
+
+    def number(some: slice) -> None:
+        fit = (verdicts.failed[some] == 0) | (verdicts.part[some] >= 0)
+        rank = problem.rank[some]
+        best = np.empty(rank.shape, dtype=np.int16)
+        np.put_along_axis(best, rank, np.broadcast_to(places, best.shape), axis=1)
+        ordered = np.take_along_axis(fit, best, axis=1)
+        counted = np.cumsum(ordered, axis=1, dtype=np.int16) * ordered
+        ranks[some] = np.take_along_axis(counted, rank, axis=1)
+
+    by_rows(number, len(ranks))
+    return ranks
 
 
 def unfilled(
@@ -228,8 +264,14 @@ def bound(problem: Problem, verdicts: Verdicts, served: np.ndarray) -> int:
     """
     if not served.any():
         return 0
-    fit = verdicts.started & (problem.failed == 0)
-    local = np.where(fit, problem.local_cost, np.iinfo(np.int64).max).min(axis=1)
+    local = np.empty(len(problem.parts), dtype=np.int64)
+
+    def nearest(some: slice) -> None:
+        fit = verdicts.started[some] & (problem.failed[some] == 0)
+        most = np.iinfo(np.int64).max
+        local[some] = np.where(fit, problem.local_cost[some], most).min(axis=1, initial=most)
+
+    by_rows(nearest, len(local))
     least = np.zeros(len(problem.parts), dtype=np.int64)
     sent = np.flatnonzero(~problem.orders.select(collects()).to_series().to_numpy())
     if sent.size:

@@ -4,7 +4,6 @@ What others left is the stock at the start less all that they took, with what th
 itself: the same whether orders were planned one after another or together.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,7 @@ from oms_pipelines.routing.candidates import (
     Problem,
 )
 from oms_pipelines.routing.greedy import Taken
+from oms_pipelines.routing.rows import side_by_side
 from oms_pipelines.routing.wishes import whole_groups
 
 REFUSED, NO_STOCK, NO_SPLIT, CAPACITY, STOCK_TAKEN, CAPACITY_TAKEN = range(10, 16)
@@ -43,12 +43,12 @@ TESTS = {
     STOCK_TAKEN: "stock taken",
     CAPACITY_TAKEN: "capacity taken",
 }
-_WIDTH = 10  # locations looked at together, to bound memory
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What was found: n x L for candidates; for items, m, whether some admitted location ..."""
+    """What was found: n x L for candidates; for items (m) of orders that lack something, whether
+    some admitted location ..."""
 
     failed: np.ndarray  # n x L, the first test failed, 0 is none
     part: np.ndarray  # n x L, the part it ships, -1 is none
@@ -63,95 +63,134 @@ class Verdicts:
 def judge(problem: Problem, taken: Taken) -> Verdicts:
     """Return the verdicts over all candidates."""
     n, count = problem.failed.shape
-    result = Verdicts(
-        problem.failed.copy(),
-        np.full((n, count), -1, dtype=np.int16),
-        np.zeros((n, count), dtype=bool),
-        *(np.zeros(len(problem.need), dtype=bool) for _ in range(5)),
-    )
+    part = np.full((n, count), -1, dtype=np.int16)
+    notes = [np.zeros(len(problem.need), dtype=bool) for _ in range(5)]
     if not n or not count:
-        return result
-    result.part[problem.order[taken.item], taken.location] = taken.part
-    made = result.part >= 0
+        return Verdicts(problem.failed.copy(), part, np.zeros((n, count), dtype=bool), *notes)
+    part[problem.order[taken.item], taken.location] = taken.part
+    made = part >= 0
     rooms = np.where(problem.capacity < UNLIMITED, problem.capacity - made.sum(axis=0), UNLIMITED)
     free = (rooms > 0) | made
-    total = np.add.reduceat(problem.need, problem.first[:-1])
-    for some, at_start, own, left in _shelves(problem, taken):
-        raw = at_start - own
-        _tests(problem, result, total, some, at_start, left + own, free)
-        _supply(problem, result, some, raw, at_start - own, left, free)
-    return result
+    shelves = _Shelves(problem, taken)
+    failed, started = _tests(problem, shelves, free)
+    _supply(problem, shelves, free, notes)
+    return Verdicts(failed, part, started, *notes)
 
 
-def _shelves(
-    problem: Problem, taken: Taken
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield, some locations at a time, m x some: stock at start, own take, what is left."""
-    after = problem.stock.copy()
-    np.subtract.at(after, (problem.sku[taken.item], taken.location), taken.quantity)
-    for low in range(0, len(problem.location_ids), _WIDTH):
-        some = slice(low, min(low + _WIDTH, len(problem.location_ids)))
-        mine = (taken.location >= some.start) & (taken.location < some.stop)
-        own = np.zeros((len(problem.sku), some.stop - low), dtype=np.int64)
-        own[taken.item[mine], taken.location[mine] - low] = taken.quantity[mine]
-        yield some, problem.stock[problem.sku, some], own, after[problem.sku, some]
+class _Shelves:
+    """What stood at each location, what each item took there, and what is left."""
+
+    def __init__(self, problem: Problem, taken: Taken):
+        after = problem.stock.copy()
+        np.subtract.at(after, (problem.sku[taken.item], taken.location), taken.quantity)
+        # location by location, and narrow: each is passed over by itself
+        kind = np.int32 if problem.need.sum() < np.iinfo(np.int32).max else np.int64
+        most = np.iinfo(kind).max
+        self.before, self.after = (
+            np.minimum(x, most).T.astype(kind, order="C") for x in (problem.stock, after)
+        )
+        self.need = problem.need.astype(kind)
+        by = np.argsort(taken.location, kind="stable")
+        self.item, self.units = taken.item[by], taken.quantity[by].astype(kind)
+        ends = np.arange(problem.stock.shape[1] + 1)
+        self.own = np.searchsorted(taken.location[by], ends)
+        refused = problem.refused[np.argsort(problem.refused[:, 1], kind="stable")]
+        self.refused, self.refusals = refused[:, 0], np.searchsorted(refused[:, 1], ends)
+
+    def taken_at(self, location: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the items that took something there, and how many units."""
+        mine = slice(self.own[location], self.own[location + 1])
+        return self.item[mine], self.units[mine]
+
+    def refused_at(self, location: int) -> np.ndarray:
+        """Return the items that were refused there."""
+        return self.refused[self.refusals[location] : self.refusals[location + 1]]
 
 
 def _tests(
-    problem: Problem, result: Verdicts, total: np.ndarray, some: slice, at_start: np.ndarray,
-    at_end: np.ndarray, free: np.ndarray,
-) -> None:  # fmt: skip
-    """Find the first test failed of those that stock, capacity and others can change."""
-    offered = _units(problem, at_start)
-    _withhold(problem, some, at_start, at_end)
-    start, end = _units(problem, at_start), _units(problem, at_end)
-    enough = np.where(problem.parts == 1, total, 1)[:, None]
-    full = problem.capacity[None, some] == 0
-    tests = [
-        (REFUSED, (start < enough) & (offered >= enough)),
-        (NO_STOCK, start == 0),
-        (NO_SPLIT, start < enough),
-        (CAPACITY, np.broadcast_to(full, start.shape)),
-        (STOCK_TAKEN, end < enough),
-        (CAPACITY_TAKEN, ~free[:, some]),
-    ]
-    failed = result.failed[:, some]
-    for code, fails in tests:
-        failed[(failed == 0) & fails] = code
-    result.started[:, some] = start > 0
+    problem: Problem, shelves: _Shelves, free: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Return the first test failed (n x L), and who had something at the start (n x L).
+
+    After the standing tests come those that stock, capacity and others can change.
+    """
+    count = problem.stock.shape[1]
+    failed = np.ascontiguousarray(problem.failed.T)
+    started = np.empty(failed.shape, dtype=bool)
+    open_ = np.ascontiguousarray(free.T)
+    total = np.add.reduceat(shelves.need, problem.first[:-1])
+    enough = np.where(problem.parts == 1, total, 1)
+
+    def look(location: int) -> None:
+        start, offered, end = _units_at(problem, shelves, location)
+        short = start < enough
+        code = np.where(open_[location], np.int8(0), np.int8(CAPACITY_TAKEN))
+        code[end < enough] = STOCK_TAKEN
+        if problem.capacity[location] == 0:
+            code[:] = CAPACITY
+        code[short] = NO_SPLIT
+        code[start == 0] = NO_STOCK
+        code[short & (offered >= enough)] = REFUSED
+        np.copyto(failed[location], code, where=failed[location] == 0)
+        np.greater(start, 0, out=started[location])
+
+    side_by_side(look, range(count))
+    return np.ascontiguousarray(failed.T), np.ascontiguousarray(started.T)
 
 
-def _units(problem: Problem, stock: np.ndarray) -> np.ndarray:
-    """Return n x some: units of each order that could come from each location."""
-    cover = np.minimum(stock, problem.need[:, None])
-    cover = whole_groups(problem, slice(None), cover)
-    return np.add.reduceat(cover, problem.first[:-1], axis=0)
+def _units_at(
+    problem: Problem, shelves: _Shelves, location: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """Return the units of each order (n) that could come from there.
+
+    At the start; at the start had nothing been refused; and when others took theirs.
+    """
+    start = np.minimum(shelves.before[location][problem.sku], shelves.need)
+    end = shelves.after[location][problem.sku]
+    item, units = shelves.taken_at(location)
+    end[item] += units
+    np.minimum(end, shelves.need, out=end)
+    refused = shelves.refused_at(location)
+    if not refused.size:
+        offered = start = _units(problem, start)
+        return start, offered, _units(problem, end)
+    offered = _units(problem, start)
+    start[refused] = end[refused] = 0
+    return _units(problem, start), offered, _units(problem, end)
 
 
-def _withhold(problem: Problem, some: slice, *stocks: np.ndarray) -> None:
-    """Nothing is offered where it was refused."""
-    item, location = problem.refused.T
-    mine = (location >= some.start) & (location < some.stop)
-    for stock in stocks:
-        stock[item[mine], location[mine] - some.start] = 0
+def _units(problem: Problem, cover: np.ndarray) -> np.ndarray:
+    """Return the units of each order (n) in whole groups, of what covers each item (m)."""
+    whole = whole_groups(problem, slice(None), cover[:, None])
+    return np.add.reduceat(whole[:, 0], problem.first[:-1])
 
 
 def _supply(
-    problem: Problem, result: Verdicts, some: slice, raw: np.ndarray, offered: np.ndarray,
-    left: np.ndarray, free: np.ndarray,
+    problem: Problem, shelves: _Shelves, free: np.ndarray, notes: list[np.ndarray]
 ) -> None:  # fmt: skip
-    """Note for each item whether a location had more of it, has it still, and has room.
-
-    `raw` is what stood there at the start, `offered` what was not refused of it, both less the
-    order's own take; `left` is what is there when all have taken theirs.
-    """
-    admitted = (problem.failed[:, some] == 0)[problem.order]
-    left = np.where(offered > 0, left, 0)
-    whole, still = (
-        whole_groups(problem, slice(None), np.minimum(x, problem.need[:, None])) > 0
-        for x in (np.maximum(offered, 0), left)
-    )
-    found = [raw > 0, offered > 0, whole, still, still & free[problem.order, some]]
-    noted = [result.held, result.offered, result.whole, result.left, result.room]
-    for note, has in zip(noted, found, strict=True):
-        note[:] |= (has & admitted).any(axis=1)
+    """Note for each item of orders that lack something what locations had, have, and can ship."""
+    got = np.zeros(len(problem.need), dtype=np.int64)
+    np.add.at(got, shelves.item, shelves.units)
+    lacks = np.logical_or.reduceat(got < problem.need, problem.first[:-1])
+    items = np.flatnonzero(lacks[problem.order])
+    if not items.size:
+        return
+    place = np.full(len(problem.need), -1)
+    place[items] = np.arange(items.size)
+    order, sku, need = problem.order[items], problem.sku[items], problem.need[items]
+    for location in range(problem.stock.shape[1]):
+        item, units = shelves.taken_at(location)
+        own, refused = place[item], place[shelves.refused_at(location)]
+        raw = problem.stock[sku, location]
+        raw[own[own >= 0]] -= units[own >= 0]
+        offered = raw.copy()
+        offered[refused[refused >= 0]] = 0
+        left = np.where(offered > 0, shelves.after[location][sku], 0)
+        whole, still = (
+            whole_groups(problem, items, np.minimum(x, need)[:, None])[:, 0] > 0
+            for x in (np.maximum(offered, 0), left)
+        )
+        admitted = problem.failed[order, location] == 0
+        found = [raw > 0, offered > 0, whole, still, still & free[order, location]]
+        for note, has in zip(notes, found, strict=True):
+            note[items] |= has & admitted
