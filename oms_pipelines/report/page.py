@@ -19,6 +19,7 @@ th,td{padding:.25rem .8rem;border-bottom:1px solid #eee;text-align:left}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .table{overflow-x:auto}svg{max-width:100%;height:auto}.none{color:#666;font-style:italic}
 @media(max-width:40rem){body{margin:1rem auto}th,td{padding:.25rem .5rem}
+td+td:not(.n):not(.fact){min-width:9rem}
 svg.drawn text{font-size:27px}svg.drawn .small{display:none}}
 """
 
@@ -31,7 +32,7 @@ def paragraph(text: str) -> str:
 def facts(pairs: Sequence[tuple[str, Any]]) -> str:
     """Return names and what they are as a table, a row each; what is None is left out."""
     rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{_text(value)}</td></tr>'
+        f'<tr><th scope="row">{html.escape(name)}</th><td class="fact">{_text(value)}</td></tr>'
         for name, value in pairs
         if value is not None
     )

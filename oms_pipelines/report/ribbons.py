@@ -7,7 +7,7 @@ import polars as pl
 
 from oms_pipelines.report.drawing import GRAY, WIDTH, parcels, svg, text, tip
 
-MOST = 10  # names of a column; the others are one
+MOST = 14  # names of a column; the others are one
 _BAR, _PITCH, _TOP, _TALL = 12, 32, 40, 300
 
 

@@ -1,7 +1,7 @@
 """Where the parcels of a plan go, coarsely: by cells of a grid that show nobody's door.
 
-A cell is a quarter of a degree at least (some 25 km) and drawn at its middle, so that one parcel
-alone in it does not tell where its customer lives either.
+A cell is a quarter of a degree at least (some 25 km). It is drawn in the middle of the postal
+areas known in it, else in its own, whoever lives there: one parcel alone does not tell where.
 """
 
 from dataclasses import dataclass
@@ -10,16 +10,18 @@ import polars as pl
 
 CELLS = (0.25, 0.5, 1.0, 2.0)  # degrees
 ARCS = 300  # that a picture may have
-_EDGE = 0.01  # share of parcels that may lie beyond the frame on each side
-_MARGIN = 0.3  # of the frame's size, that what lies there is still drawn
+_CLEAR = 150  # a coarser grid is taken where it has more
+_EDGE = 0.05  # share of ends that the frame is not fitted to, on each side
+_MARGIN = 1.0  # of the frame's size, that what lies there is still drawn
+_LEAST = 2.0  # degrees of it
 
 
 @dataclass(frozen=True)
 class Flows:
     """Parcels by location and cell, and those that no arc shows.
 
-    `arcs`: location_id, from_latitude, from_longitude, latitude, longitude (of the middle of the
-    cell), area (the most frequent in the cell), parcels; the largest first. The arcs' parcels and
+    `arcs`: location_id, from_latitude, from_longitude, latitude, longitude (where the cell is
+    drawn), area (the most frequent in the cell), parcels; the largest first. The arcs' parcels and
     the five numbers make all parcels of the plan.
     """
 
@@ -28,12 +30,15 @@ class Flows:
     collected: int  # by the customer
     nowhere: int  # the destination's position is unknown
     unplaced: int  # the location's position is unknown
-    beyond: int  # far outside of where all others go
+    beyond: int  # from or to a place far from all others
     small: int  # of the arcs past the largest `ARCS`
 
 
-def flows(parts: pl.DataFrame, places: pl.DataFrame) -> Flows:
-    """Return the flows of parts (see `Planned`) from places with latitude and longitude."""
+def flows(parts: pl.DataFrame, places: pl.DataFrame, land: pl.DataFrame) -> Flows:
+    """Return the flows of parts (see `Planned`) from places, all with latitude and longitude.
+
+    `land`: the known positions of postal areas.
+    """
     spots = places.select(
         "location_id", from_latitude="latitude", from_longitude="longitude"
     )  # fmt: skip
@@ -41,7 +46,7 @@ def flows(parts: pl.DataFrame, places: pl.DataFrame) -> Flows:
     there = sent.filter(_known("latitude", "longitude"))
     placed = there.filter(_known("from_latitude", "from_longitude"))
     near = placed.filter(_within(placed))
-    cell, arcs = _arcs(near)
+    cell, arcs = _arcs(near, land)
     return Flows(
         arcs.head(ARCS),
         cell,
@@ -58,29 +63,41 @@ def _known(*columns: str) -> pl.Expr:
 
 
 def _within(placed: pl.DataFrame) -> pl.Expr:
-    """Tell which destinations lie in the frame that holds all but the outermost, or near it."""
-    inside = []
+    """Tell which parcels stay where nearly all of them do: an island far away shrinks no map."""
+    inside = [pl.lit(True)]
     for column in ("latitude", "longitude"):
         ends = pl.concat([placed[column], placed[f"from_{column}"]])
-        if ends.is_empty():
-            return pl.lit(True)
-        low, high = (ends.quantile(x, "nearest") or 0.0 for x in (_EDGE, 1 - _EDGE))
-        more = max(_MARGIN * (high - low), 1.0)
-        inside.append(pl.col(column).is_between(low - more, high + more))
+        low, high = (ends.quantile(x, "nearest") for x in (_EDGE, 1 - _EDGE))
+        if low is None or high is None:
+            continue
+        more = max(_MARGIN * (high - low), _LEAST)
+        inside.append(pl.col(column, f"from_{column}").is_between(low - more, high + more))
     return pl.all_horizontal(inside)
 
 
-def _arcs(near: pl.DataFrame) -> tuple[float, pl.DataFrame]:
+def _arcs(near: pl.DataFrame, land: pl.DataFrame) -> tuple[float, pl.DataFrame]:
     """Return the arcs in the finest grid that has few enough, the largest first."""
-    keys = ["location_id", "from_latitude", "from_longitude", "latitude", "longitude"]
-    cell, arcs = 0.0, pl.DataFrame()
+    keys = ["location_id", "from_latitude", "from_longitude"]
+    cell, placed, arcs = 0.0, near, near
     for cell in CELLS:
-        middle = (pl.col("latitude", "longitude") / cell).floor() * cell + cell / 2
-        placed = near.with_columns(middle)
-        area = pl.col("area").drop_nulls().mode().min()
-        names = placed.group_by("latitude", "longitude").agg(area.alias("area"))
-        arcs = placed.group_by(keys).agg(pl.len().cast(pl.Int64).alias("parcels"))
-        if len(arcs) <= ARCS:
+        placed = near.with_columns(_cell(cell))
+        arcs = placed.group_by(*keys, "y", "x").agg(pl.len().cast(pl.Int64).alias("parcels"))
+        if len(arcs) <= _CLEAR:
             break
-    arcs = arcs.join(names, on=["latitude", "longitude"], how="left")
-    return cell, arcs.sort("parcels", *keys, descending=[True] + [False] * len(keys))
+    names = placed.group_by("y", "x").agg(pl.col("area").drop_nulls().mode().min())
+    middles = land.group_by(_cell(cell)).agg(pl.col("latitude", "longitude").mean())
+    drawn = [
+        pl.coalesce(c, (pl.col(at) + 0.5) * cell).alias(c)
+        for c, at in (("latitude", "y"), ("longitude", "x"))
+    ]
+    arcs = arcs.join(names, on=["y", "x"]).join(middles, on=["y", "x"], how="left")
+    arcs = arcs.sort("parcels", "location_id", "y", "x", descending=[True, False, False, False])
+    return cell, arcs.select(*keys, *drawn, "area", "parcels")
+
+
+def _cell(size: float) -> list[pl.Expr]:
+    """Return the number of a position's cell, to the north and to the east."""
+    return [
+        (pl.col(c) / size).floor().cast(pl.Int64).alias(at)
+        for c, at in (("latitude", "y"), ("longitude", "x"))
+    ]

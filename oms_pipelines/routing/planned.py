@@ -13,7 +13,7 @@ import polars as pl
 
 from oms_pipelines.errors import Malformed, Rejected
 from oms_pipelines.routing import tables
-from oms_pipelines.routing.candidates import Problem, build
+from oms_pipelines.routing.candidates import Problem, build, collects
 from oms_pipelines.routing.costs import UNIT
 from oms_pipelines.routing.inputs import load_inputs
 from oms_pipelines.routing.measure import claims_of, taken_of
@@ -111,13 +111,19 @@ _WHERE = {
 
 def _parts(given: pl.DataFrame) -> pl.DataFrame:
     """Return one row a part, of one row a line of it."""
-    km = pl.when(~pl.col("collected").first()).then(pl.col("distance_km").first())
-    return given.group_by(PART, maintain_order=True).agg(
-        pl.col("channel_id", "country", "collected").first(),
-        pl.len().cast(pl.Int64).alias("lines"),
-        pl.col("quantity").sum().alias("units"),
-        km.alias("km"),
+    return (
+        given.group_by(PART, maintain_order=True)
+        .agg(
+            pl.col("channel_id", "country", "collected").first(),
+            pl.len().cast(pl.Int64).alias("lines"),
+            pl.col("quantity").sum().alias("units"),
+            pl.col("distance_km").first().alias("km"),
+        )
+        .with_columns(_KM)
     )
+
+
+_KM = pl.when(~pl.col("collected")).then("km").alias("km")
 
 
 def _with_inputs(bare: Planned, given: pl.DataFrame, inputs: Inputs, erased: bool) -> Planned:
@@ -126,12 +132,17 @@ def _with_inputs(bare: Planned, given: pl.DataFrame, inputs: Inputs, erased: boo
     taken = taken_of(problem, claims_of(problem, given))
     _, left = tables.by_line(problem, taken)
     costs = _costs(problem, tables.parcels(problem, taken))
-    where = problem.orders.select("order_id", "latitude", "longitude", area().alias("area"))
-    parts = bare.parts.drop(_WHERE).join(costs, on=PART, how="left", maintain_order="left")
+    where = problem.orders.select(
+        "order_id", "channel_id", "country", "latitude", "longitude",
+        collects().alias("collected"), area().alias("area"),
+    )  # fmt: skip
+    known = bare.parts.drop(*_WHERE, "channel_id", "country", "collected")
+    parts = known.join(costs, on=PART, how="left", maintain_order="left")
+    parts = parts.join(where, on="order_id", how="left", maintain_order="left").with_columns(_KM)
     waits = tables.unfilled(problem, judge(problem, taken), left, inputs)
     return replace(
         bare,
-        parts=parts.join(where, on="order_id", how="left", maintain_order="left"),
+        parts=parts.select(bare.parts.columns),
         waits=waits.select("order_id", "line_id", "sku", "quantity", "reason"),
         places=locate(inputs.locations, inputs.positions),
         land=inputs.positions.select("latitude", "longitude"),
@@ -176,7 +187,7 @@ _SUMS = [
     pl.col("lines").sum(),
     pl.col("units").sum(),
     _COST.round(2),
-    pl.col("km").mean().round(0).alias("mean_km"),
+    pl.col("km").mean().round().cast(pl.Int64).alias("mean_km"),
 ]
 
 

@@ -1,19 +1,32 @@
 """The page of a plan: where its parcels go on a map, by location, and why the rest waits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
+from oms_pipelines.hub import Hub
 from oms_pipelines.report.drawing import colors, parcels
 from oms_pipelines.report.map import NAMELESS, flow_map
 from oms_pipelines.report.page import facts, paragraph, rest, section, sheet, write_page
 from oms_pipelines.report.ribbons import ribbons
+from oms_pipelines.routing import Plan
 from oms_pipelines.routing.flows import Flows, flows
-from oms_pipelines.routing.planned import Planned, by_location, reasons, splits, why_not
+from oms_pipelines.routing.planned import (
+    Planned,
+    by_location,
+    find_plan,
+    read_planned,
+    reasons,
+    splits,
+    why_not,
+)
+from oms_pipelines.routing.saved import planned_at
 
 FOLDER = Path("pages") / "plans"  # under `output`
+AT_ONCE = 5_000  # lines of a plan whose page is drawn when it is made
 _NOTHING = "Nothing was given to a location."
 
 
@@ -23,6 +36,33 @@ class Drawn:
 
     path: Path
     picture: str
+
+
+def draw_made(hub: Hub, made: Plan) -> Drawn | None:
+    """Write the page of a plan just stored; None where it gave nothing, or is large.
+
+    A page that fails leaves the plan as it is.
+    """
+    if not made.allocated_lines or made.lines > AT_ONCE:
+        return None
+    try:
+        with hub.store.session(read_only=True) as session:
+            head = find_plan(session, made.plan_id)
+            if head is None:
+                return None
+            planned = read_planned(session, head, hub.output / "plans" / made.plan_id)
+        return write_plan_page(planned, hub.output)
+    except Exception as e:  # whatever it is: what was planned must be dispatched
+        hub.said(f"the page of plan {made.plan_id} was not drawn ({type(e).__name__})")
+        return None
+
+
+def delete_plan_pages(output: Path, before: datetime) -> int:
+    """Delete the pages of plans made before a time; return how many."""
+    old = [x for x in (output / FOLDER).glob("*-*.html") if planned_at(x) < before]
+    for file in old:
+        file.unlink()
+    return len(old)
 
 
 def write_plan_page(planned: Planned, output: Path) -> Drawn:
@@ -110,17 +150,19 @@ def _map(planned: Planned, hues: dict[str, str]) -> list[str]:
     """Return the map, and in words what it does not show."""
     if planned.places is None or planned.land is None:
         return [_none("The positions went with the inputs; the flows below need none.")]
-    found = flows(planned.parts, planned.places)
+    found = flows(planned.parts, planned.places, planned.land)
     by = planned.parts.group_by("location_id").agg(pl.len().cast(pl.Int64).alias("parcels"))
     places = planned.places.join(by, on="location_id", how="left").select(
         "location_id", "latitude", "longitude", pl.col("parcels").fill_null(0)
     )
     blank = places.filter(pl.any_horizontal(pl.col("latitude", "longitude").is_null()))
     placed = places.drop_nulls().sort("parcels", "location_id", descending=[True, False])
-    words = paragraph(_beside(found, blank["location_id"].to_list()))
+    frame = _near(placed, found.arcs)
+    far = placed.join(frame, on="location_id", how="anti").filter(pl.col("parcels") > 0)
+    left = {"without a known position": blank, "outside of the map": far}
+    words = paragraph(_beside(found, {k: x["location_id"].to_list() for k, x in left.items()}))
     if found.arcs.is_empty():
         return [_none("No parcel has a way to draw."), words]
-    frame = _near(placed, found.arcs)
     told = _told(found)
     title = f"Map of plan {planned.head['plan_id']}"
     return [flow_map(found.arcs, frame, planned.land, hues, title, told), paragraph(told), words]
@@ -128,6 +170,8 @@ def _map(planned: Planned, hues: dict[str, str]) -> list[str]:
 
 def _near(placed: pl.DataFrame, arcs: pl.DataFrame) -> pl.DataFrame:
     """Return the locations that arcs leave from, and others in the frame of these."""
+    if arcs.is_empty():
+        return placed
     inside = [
         pl.col(c).is_between(
             min(arcs[c].min(), arcs[f"from_{c}"].min()),  # ty: ignore
@@ -149,19 +193,19 @@ def _told(found: Flows) -> str:
     )
 
 
-def _beside(found: Flows, blank: Sequence[str]) -> str:
+def _beside(found: Flows, places: Mapping[str, Sequence[str]]) -> str:
     """Return in words what the map leaves out."""
     left = [
         (found.collected, "collected by the customer"),
         (found.nowhere, "to a destination whose position is unknown"),
         (found.unplaced, "from a location whose position is unknown"),
-        (found.beyond, "far outside of the frame"),
+        (found.beyond, "from or to a place far from all others"),
         (found.small, "by smaller flows than those drawn"),
     ]
     words = [f"{parcels(n)} {why}" for n, why in left if n]
     told = f"Not drawn: {'; '.join(words)}." if words else "All parcels are drawn."
-    places = f" Locations without a known position: {', '.join(blank)}." if blank else ""
-    return told + places
+    more = [f" Locations {why}: {', '.join(some)}." for why, some in places.items() if some]
+    return told + "".join(more)
 
 
 def _ribbons(planned: Planned, hues: dict[str, str]) -> str:
