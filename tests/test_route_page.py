@@ -131,7 +131,7 @@ def test_without_inputs_the_page_tells_what_the_store_knows(store: Store, tmp_pa
     whole = by_location(planned_of(store, tmp_path))
     shutil.rmtree(tmp_path / "plans")
     planned = planned_of(store, tmp_path, made.plan_id[:12])
-    kept = ["location", "parcels", "whole_orders", "lines", "units", "mean_km"]
+    kept = ["location", "parcels", "whole_orders", "units", "mean_km"]
     assert by_location(planned).select(kept).equals(whole.select(kept))
     assert by_location(planned)["cost"].null_count() == len(whole)
     text = write_plan_page(planned, tmp_path).path.read_text("utf-8")
@@ -203,11 +203,10 @@ def test_what_is_told_adds_up_to_the_plan(shelf: tuple[Store, Path], inputs: Inp
     planned = planned_of(store, root, made.plan_id)
     parts = made.allocations.select("order_id", "part").unique()
     by = by_location(planned)
-    sums = by.head(-1).select(pl.col("parcels", "whole_orders", "lines", "units", "cost").sum())
+    sums = by.head(-1).select(pl.col("parcels", "whole_orders", "units", "cost").sum())
     for name, value in sums.row(0, named=True).items():
         assert totals(by)[name] == pytest.approx(value, abs=0.02), name
     assert totals(by)["parcels"] == len(parts)
-    assert totals(by)["lines"] == len(made.allocations)
     assert totals(by)["units"] == made.allocations["quantity"].sum()
     assert planned.parts["cost"].sum() == pytest.approx(made.cost)
     split = splits(planned.parts)
@@ -231,7 +230,7 @@ def test_a_large_plan_makes_a_small_page(duckdb_store: Store, tmp_path: Path):
     parts = pl.DataFrame(
         {"order_id": [f"shop/{i}" for i in range(n)], "channel_id": "shop", "country": "FR",
          "location_id": places["location_id"].gather(rng.integers(0, 40, n)),
-         "collected": False, "lines": 1, "units": 1, "km": 1.0, "cost": 1.0,
+         "collected": False, "units": 1, "km": 1.0, "cost": 1.0,
          "latitude": rng.normal(47, 2, n), "longitude": rng.normal(3, 2, n), "area": "FR 46"}
     )  # fmt: skip
     planned = planned_of(duckdb_store, tmp_path, made.plan_id)

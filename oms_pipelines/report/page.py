@@ -19,7 +19,7 @@ th,td{padding:.25rem .8rem;border-bottom:1px solid #eee;text-align:left}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .table{overflow-x:auto}svg{max-width:100%;height:auto}.none{color:#666;font-style:italic}
 @media(max-width:40rem){body{margin:1rem auto}th,td{padding:.25rem .5rem}
-td+td:not(.n):not(.fact){min-width:9rem}
+td+td:not(.n):not(.fact){min-width:14rem}
 svg.drawn text{font-size:27px}svg.drawn .small{display:none}}
 """
 

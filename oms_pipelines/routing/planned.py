@@ -35,7 +35,7 @@ class Planned:
     """A stored plan.
 
     `head`: its row in `plans`. `parts`: one row a part: order_id, location_id, channel_id,
-    country, collected, lines, units, km (null is unknown or collected), cost, latitude,
+    country, collected, units, km (null is unknown or collected), cost, latitude,
     longitude, area (null is unknown; without inputs all are). `waits`: order_id, line_id,
     sku, quantity, reason, or None without inputs. `places`: locations with their positions and
     capacity, None without inputs. `verdicts`: location_id, verdict, failed_test, orders. `lost`:
@@ -115,7 +115,6 @@ def _parts(given: pl.DataFrame) -> pl.DataFrame:
         given.group_by(PART, maintain_order=True)
         .agg(
             pl.col("channel_id", "country", "collected").first(),
-            pl.len().cast(pl.Int64).alias("lines"),
             pl.col("quantity").sum().alias("units"),
             pl.col("distance_km").first().alias("km"),
         )
@@ -174,7 +173,7 @@ def by_location(planned: Planned) -> pl.DataFrame:
     by = by.sort(pl.col("parcels").fill_null(0), "location", descending=[True, False])
     total = parts.select(_SUMS).with_columns(location=pl.lit("all"))
     both = pl.concat([by, total], how="diagonal_relaxed").with_columns(
-        pl.col("parcels", "whole_orders", "lines", "units").fill_null(0)
+        pl.col("parcels", "whole_orders", "units").fill_null(0)
     )
     columns = ["location", *(x.meta.output_name() for x in _SUMS)]
     return both.select(*columns[:-1], "capacity_used_%", columns[-1])
@@ -184,7 +183,6 @@ _COST = pl.when(pl.col("cost").count() > 0).then(pl.col("cost").sum()).alias("co
 _SUMS = [
     pl.len().cast(pl.Int64).alias("parcels"),
     pl.col("whole").sum().cast(pl.Int64).alias("whole_orders"),
-    pl.col("lines").sum(),
     pl.col("units").sum(),
     _COST.round(2),
     pl.col("km").mean().round().cast(pl.Int64).alias("mean_km"),

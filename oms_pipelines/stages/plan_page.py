@@ -124,7 +124,7 @@ def _head(planned: Planned) -> list[tuple[str, object]]:
         ("allocated lines", head["allocated_lines"]),
         ("unfilled lines", head["unfilled_lines"]),
         ("cost", head["cost"] and round(head["cost"], 2)),
-        ("bound: no such plan costs less", head["bound"] and round(head["bound"], 2)),
+        ("bound", head["bound"] and f"{head['bound']:,.2f}: no plan that fills as much costs less"),
         ("gap", None if gap is None else f"{100 * gap:.2f} %"),
         ("replayable", f"yes: oms replay --from {day} --to {day} --check" if replays else "no"),
     ]
