@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from assets.summary import bars, table
+from assets.summary import bars, picture, table
 from assets.tags import FULL
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages import plan as stage
+from oms_pipelines.stages.plan_page import Drawn, draw_made
 from resources import STORE, plainly
 
 
@@ -37,7 +38,8 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """Which location ships each open order line, and why."""
     with plainly():
         plan = stage.allocate(hub)
-    hub.results["plan"] = plan
+        page = draw_made(hub, plan)
+    hub.results |= {"plan": plan, "plan_page": page}
     shadow = hub.results["shadow"]
     by_place = plan.allocations.group_by("location_id").len("lines").sort("location_id")
     why = plan.unfilled.group_by("reason").len("lines").sort("lines", descending=True)
@@ -53,8 +55,17 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
             "lines by location": bars(by_place.rows()),
             "why lines wait": table(why.to_dicts()),
             **({} if shadow is None else {"shadow": shadow.told}),
+            **({} if page is None else _shown(page)),
         }
     )
+
+
+def _shown(page: Drawn) -> dict[str, dg.MetadataValue]:
+    """Return where the page of a plan lies, and its smaller picture."""
+    return {
+        "page": dg.MetadataValue.path(page.path.resolve()),
+        "parcels from channels by locations to countries": picture(page.picture, "flows"),
+    }
 
 
 @dg.asset(group_name="plan", deps=[allocations], pool=STORE, kinds={"polars"})

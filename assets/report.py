@@ -1,13 +1,12 @@
 """Report: marts in Parquet, pages in HTML, and housekeeping. The nightly lane makes them."""
 
-import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from assets.history import purge
-from assets.summary import bars
+from assets.summary import bars, picture
 from oms_pipelines.hub import Hub
 from oms_pipelines.stages import housekeeping as chores
 from oms_pipelines.stages import report as stage
@@ -18,8 +17,7 @@ from resources import STORE, plainly
 def _metadata(done: stage.Reported, drawn: str = "units by day") -> dict:
     found = {"rows": done.rows, "path": dg.MetadataValue.path(done.path.resolve()), **done.totals}
     if done.picture:
-        data = base64.b64encode(done.picture.encode()).decode()
-        found["picture"] = dg.MetadataValue.md(f"![{drawn}](data:image/svg+xml;base64,{data})")
+        found["picture"] = picture(done.picture, drawn)
     return found
 
 

@@ -1,5 +1,6 @@
 """Metadata of a run as people read it: counts, tables, bars, links; never personal data."""
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,12 @@ def bars(counts: Sequence[tuple[str, int]]) -> dg.MarkdownMetadataValue:
         for name, n in sorted(counts, key=lambda c: (-c[1], c[0]))
     ]
     return table(rows)
+
+
+def picture(svg: str, drawn: str) -> dg.MarkdownMetadataValue:
+    """Return a picture that shows beside the text; `drawn` says of what."""
+    data = base64.b64encode(svg.encode()).decode()
+    return dg.MetadataValue.md(f"![{drawn}](data:image/svg+xml;base64,{data})")
 
 
 def fault(

@@ -11,6 +11,7 @@ import yaml
 from oms_pipelines import config
 from oms_pipelines.cli.opened import one_of, reading, time_of
 from oms_pipelines.cli.orders import find_order
+from oms_pipelines.cli.route_page import page
 from oms_pipelines.cli.show import Json, Limit, document, rows, tell, tell_more, waiting
 from oms_pipelines.cli.voice import spoken
 from oms_pipelines.errors import Malformed, Misconfigured
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(page)
 _HIDDEN = ("plan_id", "planned_at", "rule")
 _GONE = ("stock taken", "capacity taken")
 _AT_ONCE = 100  # lines of a plan that is planned anew without being asked

@@ -23,6 +23,7 @@ STAGES = {  # of the steps of a tick; the others are checks and reports
 def summary(tick: Tick) -> dict:
     """Return what a run did as plain data: sources, locations, channels, messages, seconds."""
     results = tick.results
+    page = results.get("plan_page")
     return {
         "sources": _sources(results),
         "locations": _locations(tick),
@@ -32,6 +33,7 @@ def summary(tick: Tick) -> dict:
         "stages": _stages(tick.seconds),
         "seconds": {k: round(v, 2) for k, v in tick.seconds.items()},
         "failed": tick.failed,
+        "plan_page": str(page.path.resolve()) if page else None,
         "output": str(Path(tick.hub.output).resolve()),
     }
 
@@ -127,6 +129,8 @@ def show(told: dict) -> None:
         tell(f"Kept back: {kept}; `oms quarantine list` says what and why.")
     tell(f"Messages sent: {told['messages']}.  ERP orders: {told['erp_orders']}.")
     tell(f"Stages: {stages} (together {spent:.1f} s).")
+    if told["plan_page"]:
+        tell(f"The plan on a page: {told['plan_page']}")
     tell(f"Everything lies in {told['output']}")
     for line in told["failed"]:
         say(f"[red]failed:[/] {escape(line)}", error=True)

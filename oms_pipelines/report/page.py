@@ -1,137 +1,42 @@
-"""Pages for people: one HTML file each, with plots inside, that opens offline."""
+"""Pages for people: one HTML file each, with pictures inside, that opens offline."""
 
 import html
 import os
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import polars as pl
 
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222;
+background:#fff}
 h1{margin-bottom:0}h2{margin-top:2.5rem;border-bottom:1px solid #ddd}
 .when{color:#666}table{border-collapse:collapse;margin:1rem 0}
 th,td{padding:.25rem .8rem;border-bottom:1px solid #eee;text-align:left}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .table{overflow-x:auto}svg{max-width:100%;height:auto}.none{color:#666;font-style:italic}
+@media(max-width:40rem){body{margin:1rem auto}th,td{padding:.25rem .5rem}
+td+td:not(.n):not(.fact){min-width:14rem}
+svg.drawn text{font-size:27px}svg.drawn .small{display:none}}
 """
-
-
-def bars(frame: pl.DataFrame, x: str, y: str, title: str) -> alt.Chart:
-    """Return a horizontal bar chart of one number by one word, longest first."""
-    return (
-        _bars(frame, title)
-        .encode(
-            x=alt.X(f"{x}:Q", title=x.replace("_", " ")), y=alt.Y(f"{y}:N", sort="-x", title="")
-        )
-        .properties(width=620)
-    )
-
-
-def stacked(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> alt.Chart:
-    """Return bars over days, stacked by a word."""
-    return (
-        _bars(frame, title)
-        .encode(
-            x=alt.X(f"{x}:O", title=""),
-            y=alt.Y(f"sum({y}):Q", title=y.replace("_", " ")),
-            color=alt.Color(f"{color}:N", title=color.replace("_", " ")),
-        )
-        .properties(width=620, height=240)
-    )
-
-
-def curves(line: pl.DataFrame, held: pl.DataFrame) -> Any:
-    """Return expected oversells against expected lost sales, a curve a channel, what holds on it.
-
-    Both frames have channel_id, expected_lost and expected_oversells.
-    """
-    place = {
-        "x": alt.X("expected_lost:Q", title="expected lost sales, units"),
-        "y": alt.Y("expected_oversells:Q", title="expected oversells, units"),
-        "color": alt.Color("channel_id:N", title="channel"),
-    }
-    drawn: Any = alt.Chart(alt.Data(values=_plain(line)), title="Frontier of the buffers")
-    points: Any = alt.Chart(alt.Data(values=_plain(held)))
-    return alt.layer(
-        drawn.mark_line(point=True).encode(**place, order=alt.Order("risk:Q")),
-        points.mark_point(size=180, filled=True).encode(**place),
-    ).properties(width=620, height=320)
-
-
-def lines(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> Any:
-    """Return one number over days, a line a word; a day alone is a point."""
-    drawn: Any = alt.Chart(alt.Data(values=_plain(frame)), title=title)
-    return (
-        drawn.mark_line(point=True)
-        .encode(
-            x=alt.X(f"{x}:T", title=""),
-            y=alt.Y(f"{y}:Q", title=title, scale=alt.Scale(zero=False)),
-            color=alt.Color(f"{color}:N", title=color.replace("_", " ")),
-        )
-        .properties(width=620, height=220)
-    )
-
-
-def grouped(frame: pl.DataFrame, x: str, y: str, color: str, title: str) -> Any:
-    """Return bars of one number by two words, those of one `x` side by side."""
-    return (
-        _bars(frame, title)
-        .encode(
-            x=alt.X(f"{x}:N", title=""),
-            xOffset=alt.XOffset(f"{color}:N"),
-            y=alt.Y(f"{y}:Q", title=y.replace("_", " ")),
-            color=alt.Color(f"{color}:N", title=color.replace("_", " ")),
-        )
-        .properties(width=620, height=240)
-    )
-
-
-def intervals(frame: pl.DataFrame, value: str, row: str, color: str, title: str) -> Any:
-    """Return, a row each with a scale of its own, a number, its interval, and nothing as a line.
-
-    The interval is in columns `<value>_low` and `<value>_high`.
-    """
-    place: dict[str, Any] = {
-        "y": alt.Y(f"{color}:N", title=""),
-        "color": alt.Color(f"{color}:N", title=color.replace("_", " ")),
-    }
-    drawn: Any = alt.Chart()
-    low = alt.X(f"{value}_low:Q", title="", scale=alt.Scale(zero=True))
-    layers = alt.layer(
-        drawn.mark_rule(strokeWidth=3).encode(x=low, x2=f"{value}_high:Q", **place),
-        drawn.mark_point(filled=True, size=80).encode(x=f"{value}:Q", **place),
-        drawn.mark_rule(strokeDash=[4, 4], color="#888").encode(x=alt.datum(0)),
-        data=alt.Data(values=_plain(frame)),
-    ).properties(width=520)
-    faceted: Any = layers.facet(row=alt.Row(f"{row}:N", title="", header=_UPRIGHT), title=title)
-    return faceted.resolve_scale(x="independent")
-
-
-_UPRIGHT = alt.Header(labelAngle=0, labelAlign="left")
-
-
-def _bars(frame: pl.DataFrame, title: str) -> Any:
-    return alt.Chart(alt.Data(values=_plain(frame)), title=title).mark_bar()
-
-
-def _plain(frame: pl.DataFrame) -> list[dict]:
-    return frame.with_columns(pl.col(pl.Date).cast(pl.String)).to_dicts()
-
-
-def picture(chart: alt.Chart) -> str:
-    """Return a chart as SVG text."""
-    import vl_convert
-
-    return vl_convert.vegalite_to_svg(chart.to_dict())
 
 
 def paragraph(text: str) -> str:
     """Return a text as a paragraph."""
     return f"<p>{html.escape(text)}</p>"
+
+
+def facts(pairs: Sequence[tuple[str, Any]]) -> str:
+    """Return names and what they are as a table, a row each; what is None is left out."""
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td class="fact">{_text(value)}</td></tr>'
+        for name, value in pairs
+        if value is not None
+    )
+    return f'<div class="table"><table>{rows}</table></div>'
 
 
 def section(title: str, *parts: str) -> str:
@@ -140,11 +45,15 @@ def section(title: str, *parts: str) -> str:
 
 
 def sheet(frame: pl.DataFrame, empty: str) -> str:
-    """Return a frame as an HTML table; `empty` says so when there are no rows."""
+    """Return a frame as an HTML table, large numbers in groups of three digits.
+
+    `empty` says so when there are no rows.
+    """
     if frame.is_empty():
         return f'<p class="none">{html.escape(empty)}</p>'
     kinds = ["n" if kind.is_numeric() else "" for kind in frame.dtypes]
-    head = _cells("th", [n.replace("_", " ") for n in frame.columns], kinds)
+    names = [n.replace("_", " ") for n in frame.columns]
+    head = _cells("th", names, kinds, ' scope="col"')
     body = "".join(f"<tr>{_cells('td', row, kinds)}</tr>" for row in frame.iter_rows())
     return f'<div class="table"><table><tr>{head}</tr>{body}</table></div>'
 
@@ -154,18 +63,27 @@ def rest(more: int, where: str) -> str:
     return f"<p>{more} more: {html.escape(where)}.</p>" if more > 0 else ""
 
 
-def _cells(tag: str, values: Sequence[Any], kinds: Sequence[str]) -> str:
+def _cells(tag: str, values: Sequence[Any], kinds: Sequence[str], more: str = "") -> str:
     return "".join(
-        f'<{tag} class="{kind}">{"" if value is None else html.escape(str(value))}</{tag}>'
+        f'<{tag} class="{kind}"{more}>{_text(value)}</{tag}>'
         for value, kind in zip(values, kinds, strict=True)
     )
+
+
+def _text(value: Any) -> str:
+    """Return a value as a cell shows it."""
+    if value is None:
+        return ""
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return f"{value:,}" if number else html.escape(str(value))
 
 
 def write_page(file: Path, title: str, as_of: datetime, sections: Sequence[str]) -> None:
     """Write a page; a reader sees the old one or the new one."""
     text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
-        f"</title><style>{STYLE}</style></head><body><h1>{html.escape(title)}</h1>"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body><h1>{html.escape(title)}</h1>"
         f'<p class="when">as of {as_of:%Y-%m-%d %H:%M} UTC</p>{"".join(sections)}</body></html>'
     )
     file.parent.mkdir(parents=True, exist_ok=True)

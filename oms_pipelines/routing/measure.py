@@ -36,8 +36,8 @@ def measured(inputs: Inputs, allocations: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=PARTS)
     orders = allocations.select("order_id").unique()
     problem = build(replace(inputs, lines=inputs.lines.join(orders, on="order_id", how="semi")))
-    claims = _claims(problem, allocations)
-    parts = tables.parcels(problem, _taken(problem, claims))
+    claims = claims_of(problem, allocations)
+    parts = tables.parcels(problem, taken_of(problem, claims))
     turns, places = parts["turn"].to_numpy(), parts["location"].to_numpy()
     units = claims.group_by("turn", "part").agg(pl.col("quantity").sum().alias("units"))
     promises = problem.orders.select(
@@ -64,8 +64,8 @@ def measured(inputs: Inputs, allocations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _claims(problem: Problem, allocations: pl.DataFrame) -> pl.DataFrame:
-    """Return (turn, part, item, location, quantity) of allocations."""
+def claims_of(problem: Problem, allocations: pl.DataFrame) -> pl.DataFrame:
+    """Return (turn, part, item, location, quantity) of allocations, which name locations."""
     numbers = pl.DataFrame({"location_id": problem.location_ids}).with_row_index("location")
     items = problem.lines.select(
         pl.col("item").cast(pl.Int64), pl.col("turn").cast(pl.Int64), "line_id", "sku"
@@ -80,7 +80,8 @@ def _claims(problem: Problem, allocations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _taken(problem: Problem, claims: pl.DataFrame) -> Taken:
+def taken_of(problem: Problem, claims: pl.DataFrame) -> Taken:
+    """Return claims as what a planner took."""
     part, item, location, quantity = (
         claims[c].to_numpy() for c in ("part", "item", "location", "quantity")
     )

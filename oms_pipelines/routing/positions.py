@@ -56,6 +56,15 @@ def _normal(column: str) -> pl.Expr:
     return pl.when(foreign).then(code.str.strip_prefix(letters)).otherwise(code)
 
 
+def area() -> pl.Expr:
+    """Return where a place lies, coarsely and in words: country, two characters of its code.
+
+    Null where neither is known.
+    """
+    code = _normal("postal_code").str.head(2)
+    return pl.concat_str("country", code, separator=" ", ignore_nulls=True).replace("", None)
+
+
 def locate(places: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
     """Fill latitude and longitude of places from country and postal code.
 

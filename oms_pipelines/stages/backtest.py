@@ -87,16 +87,8 @@ def try_rules(
 
 def write_backtest_page(tested: Tested, file: Path, caveat: str) -> None:
     """Write the page of a back-test: measures with intervals, days, load by location."""
-    from oms_pipelines.report.page import (
-        grouped,
-        intervals,
-        lines,
-        paragraph,
-        picture,
-        section,
-        sheet,
-        write_page,
-    )
+    from oms_pipelines.report.charts import grouped, intervals, lines, picture
+    from oms_pipelines.report.page import paragraph, section, sheet, write_page
 
     more = tested.measures.drop_nulls("more_low")
     days = _curves(tested.outcome.days)

@@ -7,6 +7,7 @@ from oms_pipelines.hub import Hub
 from oms_pipelines.landing.manifest import day_of
 from oms_pipelines.routing import delete_saved
 from oms_pipelines.stages.extract import sources
+from oms_pipelines.stages.plan_page import delete_plan_pages
 from oms_pipelines.stock import balances
 
 
@@ -44,12 +45,14 @@ def tidy_landing(hub: Hub) -> Tidied:
 def tidy_plans(hub: Hub) -> int:
     """Delete the saved inputs of plans older than `retention.plans`; return how many plans.
 
-    What a plan decided, and why, stays in the store; what its shadow would have done goes too.
+    What a plan decided, and why, stays in the store; its page, and what its shadow would have
+    done, go too.
     """
     before = hub.now() - hub.oms.retention.plans
     with hub.store.session() as session:
         session.run("housekeeping/forget_shadow_lines", before=before)
         session.run("housekeeping/forget_shadow_plans", before=before)
+    delete_plan_pages(hub.output, before)
     return delete_saved(hub.output / "plans", before)
 
 

@@ -52,7 +52,8 @@ def orders_mart(hub: Hub) -> Reported:
 
 def returns_page(hub: Hub) -> Reported:
     """Write the returns page: by reason, SKU, channel, location, carrier, initiator, by day."""
-    from oms_pipelines.report.page import bars, picture, rest, section, sheet, stacked, write_page
+    from oms_pipelines.report.charts import bars, picture, stacked
+    from oms_pipelines.report.page import rest, section, sheet, write_page
 
     with hub.store.session(read_only=True) as session:
         daily = listed(session.query("report/returns_daily"), hub.oms.carriers)
@@ -95,7 +96,8 @@ _STATES = (
 
 def levels_page(hub: Hub) -> Reported:
     """Write the page of levels: where they stand by channel, and those not observed as desired."""
-    from oms_pipelines.report.page import bars, picture, rest, section, sheet, write_page
+    from oms_pipelines.report.charts import bars, picture
+    from oms_pipelines.report.page import rest, section, sheet, write_page
 
     now = hub.now()
     with hub.store.session(read_only=True) as session:
@@ -132,7 +134,8 @@ _DRIFT = (
 
 def drift_page(hub: Hub) -> Reported:
     """Write the drift page and its mart: what counts and the ledger do not agree on, and why."""
-    from oms_pipelines.report.page import bars, picture, rest, section, sheet, stacked, write_page
+    from oms_pipelines.report.charts import bars, picture, stacked
+    from oms_pipelines.report.page import rest, section, sheet, write_page
 
     now = hub.now()
     with hub.store.session(read_only=True) as session:

@@ -40,7 +40,8 @@ class Facts:
 
 def sharing_page(hub: Hub) -> Reported:
     """Write the page: shares, quotas, weights, buffers, and the frontier of the buffers."""
-    from oms_pipelines.report.page import bars, curves, picture, rest, section, sheet, write_page
+    from oms_pipelines.report.charts import bars, curves, picture
+    from oms_pipelines.report.page import rest, section, sheet, write_page
 
     now = hub.now()
     facts = _facts(hub, now)
