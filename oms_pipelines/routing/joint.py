@@ -152,15 +152,16 @@ def small(maker: Maker, group: np.ndarray) -> np.ndarray:
 
 
 def each_best(few: Maker, work: Work, start: Columns | None = None) -> tuple[Columns, float]:
-    """Give each order its best plan."""
+    """Give each order its best plan, `start` where that is as good."""
     d, p = few.demands, few.problem
     pricer = Pricer(d)
     nothing = np.zeros(d.fits.shape)
-    spread = float((d.whole - d.part).max(initial=0)) * 3 + 1
+    spread = float((d.whole - d.part).max(initial=0)) * 3 + 1 + float(d.given.max(initial=0))
     _, orders, places = pricer.several(nothing, d.fits, np.arange(len(d.parts)), 8, spread)
     found = few.make(orders, places, nothing, d.fits)
     free = Prices(np.zeros(p.stock.shape), np.zeros(len(p.capacity)), 0.0)
-    found = joined([found, construct(few, pricer, free)])
+    known = [start] if start is not None and d.held is not None else []
+    found = joined([*known, found, construct(few, pricer, free)])
     found = found.chosen(np.flatnonzero(few.allowed(found)))
     by = np.lexsort((found.cost, found.weight, found.order))
     best = np.sort(by[np.unique(found.order[by], return_index=True)[1]])

@@ -115,7 +115,8 @@ def decisions(
     chosen = verdicts.part.ravel() >= 0
     turn = np.repeat(np.arange(n), count)
     rank = _ranks(problem, verdicts).ravel()
-    cost = (problem.local_cost + problem.parcel_cost[:, None]) / UNIT
+    change = _change(problem)
+    cost = (problem.local_cost + problem.parcel_cost[:, None] + change) / UNIT
     tests = pl.Series([TESTS.get(code) for code in range(max(TESTS) + 1)])
     names = pl.concat([problem.orders["order_id"], pl.Series([None], dtype=pl.String)])
     rules = pl.Series([*(r.id for r in inputs.rules.rules), None])
@@ -130,6 +131,7 @@ def decisions(
             "failed_test": tests.gather(np.where(chosen, 0, flat)),
             "distance_km": problem.distance.ravel(),
             "score": cost.ravel(),
+            "change": (change / UNIT).ravel(),
             "rank": rank,
             "assumed": _assumed(problem),
             "lost_to": names.gather(np.where(lost_to < 0, n, lost_to).ravel()),
@@ -138,7 +140,30 @@ def decisions(
     return frame.with_columns(
         pl.col("distance_km").fill_nan(None),
         pl.when(pl.col("rank") > 0).then("rank").cast(pl.Int32).alias("rank"),
+        pl.when(_holds(problem).gather(turn)).then("change").alias("change"),
     )
+
+
+def given_up(problem: Problem, taken: Taken) -> np.ndarray:
+    """Return what each order (n) pays for parts it held and gives up, in ten-thousandths."""
+    held, orders = problem.held, np.arange(len(problem.parts))
+    if held is None:
+        return np.zeros(len(orders), dtype=np.int64)
+    claims = problem.order[taken.item], taken.item, taken.location, taken.quantity
+    return held.paid * held.lost(orders, *claims)
+
+
+def _change(problem: Problem) -> np.ndarray:
+    """Return n x L: what of a score is the price of parts that are given up."""
+    if problem.held is None:
+        return np.zeros(problem.failed.shape)
+    held = problem.held
+    return held.change(*problem.failed.shape) // held.price * held.paid
+
+
+def _holds(problem: Problem) -> pl.Series:
+    held, n = problem.held, len(problem.parts)
+    return pl.Series(np.zeros(n, dtype=bool) if held is None else held.parts(n) > 0)
 
 
 def _assumed(problem: Problem) -> pl.Series:
