@@ -1,4 +1,4 @@
-"""Planning again on the store: what moves, moves whole, once, and with its stock. On both stores."""
+"""Planning again on the store: what moves, moves whole, once, and with its stock. Both stores."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -45,7 +45,7 @@ def hub(tmp_path, price: float | None = 1, **more: object) -> Oms:
     routing = {"rules": [{"id": "all", "split": {"parts": 2}}]}
     if price is not None:
         routing["replan"] = {"price": price}
-    return network([channel("shop")], places, routing=routing)
+    return network([channel("shop", share=1)], places, routing=routing)
 
 
 def given_to(store: Store) -> list[tuple]:
@@ -89,6 +89,21 @@ def test_what_stands_in_a_file_stays(store, tmp_path):
     world.count("near", "a", 2, NOON + MINUTE)
     assert allocate(world, oms, NOON + 2 * MINUTE).lines == 0
     assert given_to(store) == [("shop/1", "far", "planned")]
+
+
+def test_parts_wait_for_their_file_until_so_long_before_they_leave(store, tmp_path):
+    """They leave at 17:00 UTC: from 14:00 on they are fixed, until then they move."""
+    oms = hub(tmp_path, 1, cut_off="17:00 UTC", dispatch={"to": str(tmp_path), "before": "3h"})
+    world = World(store, "near", "far")
+    moved(world, oms)
+    with store.session() as s:
+        assert plan_files(s, oms, NOON + 119 * MINUTE).fulfillment_orders == 0
+    world.count("near", "a", 0, NOON + 119 * MINUTE)
+    allocate(world, oms, NOON + 119 * MINUTE)
+    assert [x[1] for x in given_to(store) if x[2] == "planned"] == ["far"]
+    with store.session() as s:
+        assert plan_files(s, oms, NOON + 120 * MINUTE).fulfillment_orders == 1
+        assert s.table("fulfillment_orders")["file_name"].drop_nulls().len() == 1
 
 
 def test_a_part_that_came_into_a_file_meanwhile_is_not_moved(store, tmp_path):
