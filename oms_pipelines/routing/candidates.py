@@ -114,7 +114,7 @@ def build(inputs: Inputs) -> Problem:
     stock = _stock(inputs.stock, skus, places)
     parts, least, near = policies_of(orders, rule, inputs)
     limit = places["capacity_left"].fill_null(UNLIMITED).clip(0, UNLIMITED)
-    problem = Problem(
+    return _with_held(Problem(
         orders=orders, lines=lines, location_ids=places["location_id"], leaves=leaves,
         tariff=prices, rule=rule, first=first, order=order, sku=sku,
         need=items["quantity"].to_numpy(), worth=items["worth"].to_numpy(),
@@ -125,12 +125,17 @@ def build(inputs: Inputs) -> Problem:
         distance=distance, local_cost=local, parcel_cost=parcel,
         rank=_rank(rule, inputs, distance, local, stock, sku, order),
         parts=parts, least_worth=least, near_first=near, assumed=assumed,
-    )  # fmt: skip
+    ), inputs)  # fmt: skip
+
+
+def _with_held(problem: Problem, inputs: Inputs) -> Problem:
+    """Return the problem with what orders hold, ranked by costs with the price of a change."""
     held = held_of(inputs, problem)
     if held is None:
         return problem
-    paid = local + held.change(*local.shape)
-    rank = _rank(rule, inputs, distance, paid, stock, sku, order)
+    paid = problem.local_cost + held.change(*problem.local_cost.shape)
+    rank = _rank(problem.rule, inputs, problem.distance, paid, problem.stock, problem.sku,
+                 problem.order)  # fmt: skip
     return replace(problem, held=held, rank=rank)
 
 

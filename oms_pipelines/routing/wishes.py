@@ -54,26 +54,16 @@ def _wish(
     most = int(problem.parts[batch].max())
     visited = np.full((most, batch.size), -1, dtype=np.int64)
     value = np.zeros((most, batch.size), dtype=np.int64)
-    claims, rows = [], np.arange(batch.size)
-    begins, open_ = np.zeros(batch.size, dtype=np.int64), np.ones(batch.size, dtype=bool)
     stand = standing(problem, batch, items, row, left, free)
+    claims, begins, open_ = _begun(problem, batch, stand, row, need, visited, value)
     if stand is not None:
-        begins = stand.parts
-        visited[stand.part, stand.row] = stand.location
         free[stand.row, stand.location] = False
-        claims.append((row[stand.at], stand.number, stand.at, stand.where, stand.quantity))
-        np.subtract.at(need, stand.at, stand.quantity)
-        np.add.at(value, (stand.number, row[stand.at]), stand.quantity * worth[stand.at])
-        rest = np.add.reduceat(need, np.searchsorted(row, rows))
-        open_ = (begins == 0) | ((rest > 0) & (problem.parts[batch] > begins))
     for part in range(most):
         rows = np.flatnonzero(open_ & (begins <= part))
+        if not rows.size:
+            continue
         full = len(rows) == batch.size
         at = np.arange(items.size) if full else np.flatnonzero(np.isin(row, rows))
-        if not rows.size:
-            if not open_.any():
-                break
-            continue
         starts = np.searchsorted(row[at], rows)
         cover = np.minimum(left[at], need[at, None])
         cover = whole_groups(problem, items[at], cover)
@@ -94,6 +84,26 @@ def _wish(
     kept = _kept(problem, batch, visited, value, *rest)
     claim = (np.concatenate(c) for c in zip(*claims, strict=True))
     return Wishes(*claim, items, row, visited, kept), stand
+
+
+def _begun(
+    problem: Problem, batch: np.ndarray, stand: Standing | None, row: np.ndarray, need: np.ndarray,
+    visited: np.ndarray, value: np.ndarray,
+) -> tuple[list, np.ndarray, np.ndarray]:  # fmt: skip
+    """Begin with what stands: return its claims, by row how many parts, and who goes on.
+
+    What is needed, visited and got is noted.
+    """
+    if stand is None:
+        return [], np.zeros(batch.size, dtype=np.int64), np.ones(batch.size, dtype=bool)
+    visited[stand.part, stand.row] = stand.location
+    first = np.searchsorted(row, np.arange(batch.size))
+    worth = problem.worth[_items(problem, batch)[0]]
+    np.subtract.at(need, stand.at, stand.quantity)
+    np.add.at(value, (stand.number, row[stand.at]), stand.quantity * worth[stand.at])
+    more = (np.add.reduceat(need, first) > 0) & (problem.parts[batch] > stand.parts)
+    claim = row[stand.at], stand.number, stand.at, stand.where, stand.quantity
+    return [claim], stand.parts, (stand.parts == 0) | more
 
 
 def _items(problem: Problem, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
