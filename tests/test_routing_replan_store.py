@@ -106,6 +106,13 @@ def test_parts_wait_for_their_file_until_so_long_before_they_leave(store, tmp_pa
         assert s.table("fulfillment_orders")["file_name"].drop_nulls().len() == 1
 
 
+def planned_and_killed(store: Store, oms: Oms) -> None:
+    with store.session() as s:
+        ledger.post(s, NOON + 2 * MINUTE)
+        assert store_plan(s, plan(read_inputs(s, oms, NOON + 2 * MINUTE)), NOON + 2 * MINUTE)
+        raise RuntimeError("killed")
+
+
 def test_a_part_that_came_into_a_file_meanwhile_is_not_moved(store, tmp_path):
     world, oms = World(store, "near", "far"), hub(tmp_path)
     world.order("shop/1", {"a": 2})
@@ -113,6 +120,9 @@ def test_a_part_that_came_into_a_file_meanwhile_is_not_moved(store, tmp_path):
     allocate(world, oms, NOON)
     world.count("near", "a", 2, NOON + MINUTE)
     quiet = oms.model_copy(update={"channels": []})
+    with pytest.raises(RuntimeError, match="killed"):
+        planned_and_killed(store, quiet)
+    assert given_to(store) == [("shop/1", "far", "planned")]
     with store.session() as s:
         ledger.post(s, NOON + 2 * MINUTE)
         made = plan(read_inputs(s, quiet, NOON + 2 * MINUTE))
