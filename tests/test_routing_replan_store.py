@@ -172,7 +172,8 @@ def assert_sound(store: Store) -> None:
     assert (left["quantity"] >= 0).all()
 
 
-ACTS = st.lists(st.sampled_from(["order", "order", "stock", "stock", "tick", "files"]), min_size=5, max_size=9)  # fmt: skip
+KINDS = ["order", "order", "stock", "stock", "tick", "files"]
+ACTS = st.lists(st.sampled_from(KINDS), min_size=5, max_size=9)
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
