@@ -5,6 +5,7 @@ import dagster as dg
 from assets.summary import bars, picture, table
 from assets.tags import FULL
 from oms_pipelines.hub import Hub
+from oms_pipelines.routing import Plan, replaced_lines
 from oms_pipelines.stages import plan as stage
 from oms_pipelines.stages.plan_page import Drawn, draw_made
 from resources import STORE, plainly
@@ -54,6 +55,7 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
             "gap to the bound, %": round(100 * (plan.gap or 0), 2),
             "lines by location": bars(by_place.rows()),
             "why lines wait": table(why.to_dicts()),
+            **_again(plan),
             **({} if shadow is None else {"shadow": shadow.told}),
             **({} if page is None else _shown(page)),
         }
@@ -66,6 +68,14 @@ def _shown(page: Drawn) -> dict[str, dg.MetadataValue]:
         "page": dg.MetadataValue.path(page.path.resolve()),
         "parcels from channels by locations to countries": picture(page.picture, "flows"),
     }
+
+
+def _again(plan: Plan) -> dict[str, int]:
+    """Return how many parts were planned again, and changed, where any were."""
+    if plan.held.is_empty():
+        return {}
+    changed = replaced_lines(plan)["fo_id"].n_unique()
+    return {"parts planned again": plan.held["fo_id"].n_unique(), "of them changed": changed}
 
 
 @dg.asset(group_name="plan", deps=[allocations], pool=STORE, kinds={"polars"})

@@ -700,6 +700,12 @@ decisions = _table(
     _text("failed_test", "the first test it failed; null when it passed all"),
     Column("distance_km", Double, nullable=True, comment="great circle; null is unknown"),
     Column("score", Double, nullable=True, comment="what it would have cost"),
+    Column(
+        "change",
+        Double,
+        nullable=True,
+        comment="what of it is the price of changing what was planned; null where nothing was",
+    ),
     Column("rank", Integer, nullable=True, comment="1 is best among the possible"),
     _text("lost_to", "an order that took what it wanted; without it it would do better"),
     _text(

@@ -86,6 +86,12 @@ class Outbound(Settings):
     ack: Ack | None = None
 
 
+class Dispatch(Outbound):
+    """Files of what a location is to ship."""
+
+    before: Duration | None = None  # parts go into a file so long before they leave; else at once
+
+
 class Location(WorkingDays):
     """A warehouse, a store, or a logistics partner."""
 
@@ -93,7 +99,7 @@ class Location(WorkingDays):
     kind: Literal["warehouse", "store", "3pl"] = "warehouse"
     address: Address
     stock: Inbound | None = None
-    dispatch: Outbound | None = None
+    dispatch: Dispatch | None = None
     confirmations: Inbound | None = None
     acknowledgements: Inbound | None = None
     receipts: Inbound | None = None

@@ -118,6 +118,12 @@ class Border(Settings):
     days: int = Field(default=0, ge=0, le=365)  # working days that it takes longer
 
 
+class Replan(Settings):
+    """Plan again what stands in no dispatch file yet; a part that changes costs a price."""
+
+    price: float = Field(ge=0)  # a part that gives up what it had planned
+
+
 class Routing(Settings):
     """Rules in order, and costs."""
 
@@ -130,5 +136,6 @@ class Routing(Settings):
     work: float = Field(default=1, gt=0, le=100)  # how much the joint plan tries, in its own units
     postal_codes: str | None = None  # CSV or Parquet: country, prefix, latitude, longitude
     safety_stock: Units = 0
+    replan: Replan | None = None  # absent: what was planned stands
     # a file with a `routing` section that plans beside this one; it moves no plan
     shadow: str | None = Field(default=None, exclude=True)

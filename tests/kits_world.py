@@ -9,7 +9,13 @@ from stock_world import World
 
 from oms_pipelines.config import Oms
 from oms_pipelines.consolidate.kits import exploded, replace_kits
-from oms_pipelines.routing import fulfillment_frames, plan, read_inputs, store_plan
+from oms_pipelines.routing import (
+    fulfillment_frames,
+    plan,
+    read_inputs,
+    replaced_lines,
+    store_plan,
+)
 from oms_pipelines.routing.model import Plan
 from oms_pipelines.stock import ledger
 from oms_pipelines.stock.levels import compute_levels
@@ -43,6 +49,7 @@ def allocate(world: World, oms: Oms, now: datetime) -> Plan:
         ledger.post(s, now)
         made = plan(read_inputs(s, quiet, now))
         if store_plan(s, made, now):
+            ledger.release(s, replaced_lines(made), now)
             ledger.reserve(s, *fulfillment_frames(made, now), now)
     return made
 

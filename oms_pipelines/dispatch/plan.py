@@ -21,6 +21,7 @@ from oms_pipelines.logistics.profiles import Profile
 from oms_pipelines.store import Session
 from oms_pipelines.store.frames import dtypes
 
+_TIME = pl.Datetime("us", "UTC")
 _WITHHELD = {"destination": pl.String, "fo_id": pl.String, "reason": pl.String}
 
 
@@ -42,13 +43,13 @@ class Planned:
 def plan_files(session: Session, oms: Oms, now: datetime) -> Planned:
     """Fix the content of the next file of each destination.
 
-    All fulfillment orders that wait go into their location's next file, cancellations of
-    what was sent too; what nobody wants any more and was not sent is canceled silently. A
-    return is told to its location once. Nothing is planned twice: what stands in a file
-    has its name.
+    All fulfillment orders that wait go into their location's next file (those that leave later
+    than `dispatch.before` lets in wait on), cancellations of what was sent too; what nobody
+    wants any more and was not sent is canceled silently. A return is told to its location once.
+    Nothing is planned twice: what stands in a file has its name.
     """
     canceled, asked = _drop_unwanted(session, now)
-    due, withheld = _due(session, oms)
+    due, withheld = _due(session, oms, now)
     notices = _notices_due(session, oms, now)
     last = session.query("dispatch/sequences")
     sequences = {(d, f): s for d, f, s in last.select("destination", "flow", "sequence").rows()}
@@ -92,9 +93,19 @@ def _drop_unwanted(session: Session, now: datetime) -> tuple[int, int]:
     return session.run("dispatch/cancel_unsent", now=now), session.run("dispatch/request_cancel")
 
 
-def _due(session: Session, oms: Oms) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _early(oms: Oms, now: datetime) -> pl.Expr:
+    """Tell what leaves too late to stand in a file now: see `dispatch.before`."""
+    waits = {x.id: now + x.dispatch.before for x in oms.locations
+             if x.dispatch and x.dispatch.before is not None}  # fmt: skip
+    if not waits:
+        return pl.lit(False)
+    until = pl.col("destination").replace_strict(waits, default=None, return_dtype=_TIME)
+    return (pl.col("ship_by") > until).fill_null(False)
+
+
+def _due(session: Session, oms: Oms, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return what goes into dispatch files, and what cannot with the reason."""
-    due = session.query("dispatch/due")
+    due = session.query("dispatch/due").filter(~_early(oms, now)).drop("ship_by")
     routes = {x.id: s for x in oms.locations if (s := outbound(x, "dispatch"))}
     stranded = due.filter(~pl.col("destination").is_in(list(routes)))
     withheld = [

@@ -4,7 +4,7 @@ from oms_pipelines.routing.again import changes
 from oms_pipelines.routing.explain import explain
 from oms_pipelines.routing.findings import findings
 from oms_pipelines.routing.inputs import load_inputs, read_inputs, replay, save_inputs, verify
-from oms_pipelines.routing.keep import fulfillment_frames, store_plan
+from oms_pipelines.routing.keep import fulfillment_frames, replaced_lines, store_plan
 from oms_pipelines.routing.model import Inputs, Plan
 from oms_pipelines.routing.past import read_past
 from oms_pipelines.routing.positions import load_positions
@@ -37,6 +37,7 @@ __all__ = [
     "read_inputs",
     "read_past",
     "read_version",
+    "replaced_lines",
     "replay",
     "save_inputs",
     "saved_between",

@@ -55,11 +55,12 @@ def outcome(inputs: Inputs, order_id: str) -> Outcome:
     aim = aimed(problem, inputs.rules)
     local = aim.local_cost - problem.local_cost
     far = demands_of(aim).remote[ways[0]]
+    paid = int(tables.given_up(problem, taken)[turns.to_numpy()].sum())
     first = far[np.arange(len(far)), ways[1]].min(initial=far.max(initial=0))
     return Outcome(
         units=int(taken.quantity[own].sum()),
-        cost=int(mine["cost"].sum()) / UNIT,
-        aim=int(mine["cost"].sum() + local[ways].sum()) / UNIT,
+        cost=(int(mine["cost"].sum()) + paid) / UNIT,
+        aim=(int(mine["cost"].sum() + local[ways].sum()) + paid) / UNIT,
         nearer=int((far[:1] < first).sum()),
         locations=tuple(problem.location_ids.gather(mine["location"])),
         batch_units=int(taken.quantity.sum()),
@@ -71,7 +72,8 @@ def without(inputs: Inputs, order_id: str) -> Inputs:
     """Return inputs without an order."""
     there = pl.col("order_id") != order_id
     return replace(
-        inputs, lines=inputs.lines.filter(there), refused=inputs.refused.filter(there)
+        inputs, lines=inputs.lines.filter(there), refused=inputs.refused.filter(there),
+        held=inputs.held.filter(there),
     )  # fmt: skip
 
 

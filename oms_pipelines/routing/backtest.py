@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from oms_pipelines.errors import Malformed
+from oms_pipelines.errors import Malformed, Rejected
 from oms_pipelines.routing.counterfactual import (
     AT,
     GAVE,
@@ -80,7 +80,9 @@ def backtest(
 ) -> Outcome:
     """Replay a history under the rules that were live, and under each of some sets.
 
-    Raises Malformed where none of its inputs can be read.
+    Raises Malformed where none of its inputs can be read, and Rejected where what was planned did
+    not stand (`routing.replan`): what each tick may change hangs on when files left, which no
+    other rules would have left alike.
     """
     run = _begun(history, sets)
     for number, folder in enumerate(history.ticks):
@@ -92,6 +94,7 @@ def backtest(
             run.others = pl.concat([run.others, _of_plan(run, folder.name)])
             run.notes.append(f"{e}; what that plan gave is taken as it was")
             continue
+        _require_fixed(inputs, folder.name, sets)
         _tick(run, number, folder, inputs)
     if not run.told:
         raise Malformed("no inputs of these plans can be read")
@@ -117,6 +120,22 @@ def _begun(history: History, sets: Sequence[RuleSet]) -> _Run:
             for key, rows in history.given.partition_by("plan_id", as_dict=True).items()
         },
     )
+
+
+def _require_fixed(inputs: Inputs, plan_id: str, sets: Sequence[RuleSet]) -> None:
+    """Refuse what cannot be replayed. Raises Rejected with the cure."""
+    if inputs.held.height:
+        raise Rejected(
+            f"{plan_id}: this plan changed or kept what earlier ones had planned "
+            "(routing.replan), which a back-test cannot replay; name days without such plans "
+            "by --from and --to"
+        )
+    for rules in sets:
+        if rules.rules.replan and not inputs.rules.replan:
+            raise Rejected(
+                f"{rules.name}: routing.replan: cannot be tried on plans made without it, since "
+                "they do not tell what waited for a file; leave it out"
+            )
 
 
 def _of_plan(run: _Run, name: str) -> pl.DataFrame:

@@ -13,12 +13,13 @@ import numpy as np
 from oms_pipelines.config import Routing
 from oms_pipelines.routing import joint
 from oms_pipelines.routing.candidates import Problem
-from oms_pipelines.routing.columns import Columns, Maker, joined
+from oms_pipelines.routing.columns import Maker
+from oms_pipelines.routing.compare import better, columns_of
 from oms_pipelines.routing.costs import cents
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.greedy import Taken, solve
 from oms_pipelines.routing.ranked import by_rank
-from oms_pipelines.routing.rounding import in_turn
+from oms_pipelines.routing.stays import settled
 
 MOST = 60_000  # orders x locations of a batch that is planned jointly unasked
 NEARER = 0.001  # what a kilometer counts at least where the rule ranks by distance
@@ -32,21 +33,25 @@ class Best:
     taken: Taken
     bound: int | None
     joint: bool
+    problem: Problem  # the problem, with who stayed in the queue
 
 
 def best(problem: Problem, rules: Routing) -> Best:
     """Return the better of the joint plan and the queue's."""
-    queue = solve(problem)
-    if not together(problem, rules):
-        return Best(queue, None, joint=False)
     aim = aimed(problem, rules)
+    wanted, money = together(problem, rules), aim is problem
+    if not wanted and problem.held is None:
+        return Best(solve(problem), None, False, problem)
     maker = Maker(aim, demands_of(aim))
+    problem, queue = settled(problem, maker)
+    if not wanted:
+        return Best(queue, None, False, problem)
     turns = columns_of(maker, queue)
     found = joint.optimize(aim, joint.Work().times(rules.work), turns)
     group = joint.groups(maker)
     columns = by_rank(maker, better(found.columns, turns, group))
-    same = aim is problem and bool((columns.weight == found.columns.weight).all())
-    return Best(joint.taken_of(maker, columns), found.bound if same else None, joint=True)
+    same = money and bool((columns.weight == found.columns.weight).all())
+    return Best(joint.taken_of(maker, columns), found.bound if same else None, True, problem)
 
 
 def together(problem: Problem, rules: Routing) -> bool:
@@ -72,30 +77,3 @@ def aimed(problem: Problem, rules: Routing) -> Problem:
         local[kinds == "distance"] = cents(np.where(np.isnan(km), unknown, km) * each)
     local[kinds == "stock"] = cents(problem.rank[kinds == "stock"] * EMPTIER)
     return replace(problem, local_cost=local)
-
-
-def columns_of(maker: Maker, taken: Taken) -> Columns:
-    """Return claims by item as columns, one an order."""
-    p, d = maker.problem, maker.demands
-    unit = d.item_unit[taken.item]
-    lead = taken.item == d.item_first[unit]
-    by = np.lexsort((taken.location[lead], unit[lead]))
-    item, unit = taken.item[lead][by], unit[lead][by]
-    times = taken.quantity[lead][by] // p.step[item]
-    orders = np.arange(len(p.parts))
-    return maker.priced(orders, p.order[item], unit, taken.location[lead][by], times)
-
-
-def better(one: Columns, other: Columns, group: np.ndarray) -> Columns:
-    """Return of each group the better columns (one an order, in turn), `other` where equal."""
-    count = len(group)
-    owner = np.where(group < 0, np.arange(count) + count, group)
-    names, owner = np.unique(owner, return_inverse=True)
-    gains = []
-    for field in ("weight", "cost"):
-        gain = np.zeros(len(names), dtype=np.int64)
-        np.add.at(gain, owner, getattr(other, field) - getattr(one, field))
-        gains.append(gain)
-    wins = ((gains[0] > 0) | ((gains[0] == 0) & (gains[1] > 0)))[owner]
-    both = joined([one.chosen(np.flatnonzero(wins)), other.chosen(np.flatnonzero(~wins))])
-    return in_turn(both, count)

@@ -9,6 +9,7 @@ import polars as pl
 from oms_pipelines.routing.batch import grouped, items_of, orders_of, policies_of
 from oms_pipelines.routing.calendar import Calendar, day_there, ship_by
 from oms_pipelines.routing.costs import Tariff, cents, tariff
+from oms_pipelines.routing.held import Held, held_of
 from oms_pipelines.routing.local import Crossings, crossings, days_late, local_cost, promises
 from oms_pipelines.routing.model import Inputs
 from oms_pipelines.routing.positions import great_circle_km, locate
@@ -54,6 +55,8 @@ class Problem:
     least_worth: np.ndarray  # n, ten-thousandths each part is worth at least
     near_first: np.ndarray  # n, the first part comes from the nearest
     assumed: np.ndarray  # n x L, bits: POSITION, WEIGHT, PROMISE
+    held: Held | None = None  # what may change at a price
+    stays: np.ndarray | None = None  # n, the queue serves first what the order holds; None: none
 
     def of(self, orders: np.ndarray) -> "Problem":
         """Return the problem of some orders (ascending) alone, with all stock and capacity."""
@@ -81,6 +84,8 @@ class Problem:
             rank=self.rank[orders], parts=self.parts[orders],
             least_worth=self.least_worth[orders], near_first=self.near_first[orders],
             assumed=self.assumed[orders],
+            held=None if self.held is None else self.held.of(orders, item),
+            stays=None if self.stays is None else self.stays[orders],
         )  # fmt: skip
 
 
@@ -110,7 +115,7 @@ def build(inputs: Inputs) -> Problem:
     stock = _stock(inputs.stock, skus, places)
     parts, least, near = policies_of(orders, rule, inputs)
     limit = places["capacity_left"].fill_null(UNLIMITED).clip(0, UNLIMITED)
-    return Problem(
+    return _with_held(Problem(
         orders=orders, lines=lines, location_ids=places["location_id"], leaves=leaves,
         tariff=prices, rule=rule, first=first, order=order, sku=sku,
         need=items["quantity"].to_numpy(), worth=items["worth"].to_numpy(),
@@ -121,7 +126,18 @@ def build(inputs: Inputs) -> Problem:
         distance=distance, local_cost=local, parcel_cost=parcel,
         rank=_rank(rule, inputs, distance, local, stock, sku, order),
         parts=parts, least_worth=least, near_first=near, assumed=assumed,
-    )  # fmt: skip
+    ), inputs)  # fmt: skip
+
+
+def _with_held(problem: Problem, inputs: Inputs) -> Problem:
+    """Return the problem with what orders hold, ranked by costs with the price of a change."""
+    held = held_of(inputs, problem)
+    if held is None:
+        return problem
+    paid = problem.local_cost + held.change(*problem.local_cost.shape)
+    rank = _rank(problem.rule, inputs, problem.distance, paid, problem.stock, problem.sku,
+                 problem.order)  # fmt: skip
+    return replace(problem, held=held, rank=rank)
 
 
 def collects() -> pl.Expr:

@@ -88,7 +88,8 @@ class Maker:
             need=d.need[unit], fits=d.fits[unit], weight=d.weight[unit], worth=d.worth[unit],
             item_first=np.cumsum(items) - items, item_unit=np.repeat(np.arange(len(unit)), items),
             whole=d.whole[orders], part=d.part[orders], remote=d.remote[orders],
-            parts=d.parts[orders],
+            parts=d.parts[orders], given=d.given[orders],
+            held=None if d.held is None else d.held.of(orders, unit),
         )  # fmt: skip
         problem = replace(
             p, order=np.repeat(number, np.add.reduceat(items, demands.first[:-1])),
@@ -98,6 +99,8 @@ class Maker:
             first=np.append(0, np.cumsum(np.add.reduceat(items, demands.first[:-1]))),
             unit=demands.item_unit, together=p.together[item], rank=p.rank[orders],
             distance=p.distance[orders], refused=_renumbered(p.refused, item, len(p.sku)),
+            held=None if p.held is None else p.held.of(orders, item),
+            stays=None if p.stays is None else p.stays[orders],
         )  # fmt: skip
         return Maker(problem, demands, self.parcels.of(orders, item)), unit
 
@@ -106,7 +109,8 @@ class Maker:
         """Return a column for each row of orders and places (-1 is none).
 
         Each unit comes from where it gains most at `prices` (U x L), as far as `fits`, or from the
-        nearest where that goes first; where the plan has its last part, all of it does.
+        nearest where that goes first; where the plan has its last part, all of it does. To come
+        from where it is held gains as much as giving that up costs.
         """
         d = self.demands
         sizes = d.first[orders + 1] - d.first[orders]
@@ -118,7 +122,7 @@ class Maker:
         last = ((places >= 0).sum(axis=1) >= d.parts[orders])[row, None]
         room = np.take_along_axis(fits[unit], there, axis=1) * ((at >= 0) & ((gain > 0) | last))
         far = np.take_along_axis(d.remote[orders][row], there, axis=1)
-        best = np.argsort(far - gain, axis=1, kind="stable")
+        best = np.argsort(far - gain - self._kept(unit, there), axis=1, kind="stable")
         room = np.take_along_axis(room, best, axis=1)
         before = np.cumsum(room, axis=1) - room
         taken = np.clip(d.need[unit][:, None] - before, 0, room)
@@ -128,7 +132,7 @@ class Maker:
 
     def priced(self, orders: np.ndarray, column: np.ndarray, unit: np.ndarray,
                location: np.ndarray, times: np.ndarray) -> Columns:  # fmt: skip
-        """Return columns of claims, with what they cost."""
+        """Return columns of claims, with what they cost: parcels, and parts that are given up."""
         d, count = self.demands, self.problem.failed.shape[1]
         key, part = np.unique(column * count + location, return_inverse=True)
         owner, where = key // count, key % count
@@ -138,6 +142,8 @@ class Maker:
         price = price + self.problem.local_cost[orders[owner], where]
         cost = np.zeros(len(orders), dtype=np.int64)
         np.add.at(cost, owner, price)
+        if d.held is not None:
+            cost += d.held.price * d.held.lost(orders, column, unit, location, times)
         parts = np.bincount(owner, minlength=len(orders))
         got = np.zeros(len(orders), dtype=np.int64)
         np.add.at(got, column, d.weight[unit] * times)
@@ -146,6 +152,20 @@ class Maker:
         np.minimum.at(remote, owner, d.remote[orders[owner], where])
         return Columns(orders, cost, wanted - got + np.where(parts, remote, 0), parts,
                        column, unit, location, times)  # fmt: skip
+
+    def _kept(self, unit: np.ndarray, there: np.ndarray) -> np.ndarray | float:
+        """Return what a multiple of units gains where it is held: the price by the part's size."""
+        held = self.demands.held
+        if held is None:
+            return 0.0
+        count = self.problem.failed.shape[1]
+        size = np.bincount(held.part, held.amount, minlength=len(held.order))
+        key = held.thing * count + held.location[held.part]
+        by = np.argsort(key)
+        asked = unit[:, None] * count + there
+        at = np.minimum(np.searchsorted(key[by], asked), len(by) - 1)
+        gain = (held.price / size[held.part])[by][at] if by.size else 0.0
+        return np.where(key[by][at] == asked, gain, 0.0) if by.size else 0.0
 
     def whole(self, columns: Columns) -> np.ndarray:
         """Tell which columns fill all that the order needs."""

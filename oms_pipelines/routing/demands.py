@@ -11,7 +11,8 @@ import numpy as np
 
 from oms_pipelines.routing.candidates import Problem, collects
 from oms_pipelines.routing.costs import cents
-from oms_pipelines.routing.wishes import whole_groups
+from oms_pipelines.routing.held import Held
+from oms_pipelines.routing.together import whole_groups
 
 LARGEST = 1e13  # a weight: sums of floats stay exact to a whole
 
@@ -29,9 +30,11 @@ class Demands:
     item_first: np.ndarray  # U: the first item of each unit
     item_unit: np.ndarray  # m
     whole: np.ndarray  # n x L: the order in one parcel, incl. what depends on the location
-    part: np.ndarray  # n x L: the least a parcel of it can cost
+    part: np.ndarray  # n x L: the least a parcel of it can cost, less the price of a part there
     remote: np.ndarray  # n x L: what a first part costs that is not the nearest; 0 by default
     parts: np.ndarray  # n
+    given: np.ndarray  # n: the price of all parts that are held, of which `whole` is less too
+    held: Held | None  # by units and multiples
 
 
 def demands_of(problem: Problem) -> Demands:
@@ -46,16 +49,22 @@ def demands_of(problem: Problem) -> Demands:
     count = np.arange(len(problem.parts) + 1)
     least = _cheapest(problem)
     whole = problem.local_cost + problem.parcel_cost[:, None]
-    spread = int(whole.max(initial=0)) * 3 + 1
+    held, given, kept = problem.held, np.zeros(len(problem.parts), dtype=np.int64), 0
+    if held is not None:
+        kept = held.price * held.there(*whole.shape)
+        given = held.price * held.parts(len(given))
+    spread = int(whole.max(initial=0) + given.max(initial=0)) * 3 + 1
     size = np.add.reduceat(problem.step, starts)
     worth = np.where(problem.near_first, problem.failed.shape[1] + 2, 2) * spread
+    item_unit = np.repeat(np.arange(len(starts)), _sizes(starts, problem))
     return Demands(
         first=np.searchsorted(order, count), order=order,
         need=problem.need[starts] // problem.step[starts], fits=fits,
         weight=_weights(problem, spread)[order] * size, worth=worth[order] * size,
-        item_first=starts, item_unit=np.repeat(np.arange(len(starts)), _sizes(starts, problem)),
-        whole=whole, part=problem.local_cost + least[:, None],
-        remote=_remote(problem, fits, order, spread), parts=problem.parts,
+        item_first=starts, item_unit=item_unit,
+        whole=whole - kept, part=problem.local_cost + least[:, None] - kept,
+        remote=_remote(problem, fits, order, spread), parts=problem.parts, given=given,
+        held=None if held is None else held.as_units(item_unit, starts, problem.step),
     )  # fmt: skip
 
 

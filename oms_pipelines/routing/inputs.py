@@ -12,7 +12,17 @@ from oms_pipelines.channels import open_channel
 from oms_pipelines.config import Carrier, Oms, Routing, as_time
 from oms_pipelines.errors import Malformed
 from oms_pipelines.routing.calendar import Calendar, ship_by
-from oms_pipelines.routing.model import LOCATIONS, NO_INPUT, SCHEMAS, Inputs, Plan, conform
+from oms_pipelines.routing.holding import open_and_held, with_held
+from oms_pipelines.routing.model import (
+    LOCATIONS,
+    NO_INPUT,
+    OPTIONAL,
+    SCHEMAS,
+    Inputs,
+    Plan,
+    conform,
+    present,
+)
 from oms_pipelines.routing.positions import load_positions
 from oms_pipelines.routing.saved import was_erased
 from oms_pipelines.routing.solve import plan
@@ -24,26 +34,27 @@ def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
     """Return what is open now: lines, refusals, stock to route from, locations, rules.
 
     Stock is what is sellable and not expired, less the safety stock and the store reserve of
-    the location, and the routing's own safety stock. Positions of customers are kept to 0.01
-    degree, postal codes to five characters (more can name a house): a plan is stored, and need
-    not know the door.
+    the location, and the routing's own safety stock. With `routing.replan`, what was planned and
+    stands in no dispatch file is `held`, and all else is as if it were not given. Positions of
+    customers are kept to 0.01 degree, postal codes to five characters (more can name a house): a
+    plan is stored, and need not know the door.
     """
-    session.frame("tmp_routing_under_way", session.query("routing/under_way"))
-    lines = session.query("routing/open_lines").join(capabilities(oms), on="channel_id", how="left")
-    lines = coarse(lines)
+    lines, held = open_and_held(session, oms)
+    lines = coarse(lines.join(capabilities(oms), on="channel_id", how="left"))
     skus = lines.select("sku").unique().sort("sku")
     session.frame("tmp_routing_skus", skus)
-    sellable = session.query("routing/sellable").rename({"available": "quantity"})
+    sellable = with_held(session.query("routing/sellable").rename({"available": "quantity"}), held)
     stock = routable(sellable, oms, read_terms(session, oms, now, skus))
     return Inputs(
         lines=conform(lines, "lines"),
         refused=conform(session.query("routing/refusals"), "refused"),
         stock=conform(stock.rename({"quantity": "available"}), "stock"),
-        locations=conform(_locations(session, oms, now), "locations"),
+        locations=conform(_locations(session, oms, now, held), "locations"),
         positions=conform(load_positions(oms.routing.postal_codes), "positions"),
         rules=oms.routing,
         carriers=frozen_carriers(oms),
         as_of=now,
+        held=conform(held, "held"),
     )
 
 
@@ -70,10 +81,13 @@ def capabilities(oms: Oms) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _locations(session: Session, oms: Oms, now: datetime) -> pl.DataFrame:
+def _locations(session: Session, oms: Oms, now: datetime, held: pl.DataFrame) -> pl.DataFrame:
     """Return the locations with the orders their next shipping day still takes."""
     booked = session.query("routing/booked", since=now - timedelta(days=1))
     count = {(place, at): n for place, at, n in booked.rows()}
+    parts = held.unique("fo_id").group_by("location_id", "ship_by").len()
+    for place, at, n in parts.rows():
+        count[place, at] = count.get((place, at), 0) - n
     return location_rows(
         oms,
         {
@@ -112,7 +126,7 @@ def save_inputs(folder: str | Path, inputs: Inputs) -> Path:
     part = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    for kind in SCHEMAS:
+    for kind in present(inputs):
         getattr(inputs, kind).write_parquet(part / f"{kind}.parquet")
     settings = {
         "as_of": inputs.as_of.isoformat(),
@@ -132,7 +146,9 @@ def load_inputs(folder: str | Path) -> Inputs:
     try:
         settings = orjson.loads((folder / "settings.json").read_bytes())
         frames = {
-            kind: conform(pl.read_parquet(folder / f"{kind}.parquet"), kind) for kind in SCHEMAS
+            kind: conform(pl.read_parquet(folder / f"{kind}.parquet"), kind)
+            for kind in SCHEMAS
+            if kind not in OPTIONAL or (folder / f"{kind}.parquet").exists()
         }
     except (OSError, ValueError, pl.exceptions.PolarsError) as e:
         raise Malformed(

@@ -153,7 +153,7 @@ def small(maker: Maker, group: np.ndarray) -> np.ndarray:
 
 
 def each_best(few: Maker, work: Work, start: Columns | None = None) -> tuple[Columns, float]:
-    """Give each order its best plan.
+    """Give each order its best plan, `start` where that is as good.
 
     The price of a parcel can hang on how its units are shared: where a plan costs more than the
     least that any can, all plans near it are looked at.
@@ -161,11 +161,12 @@ def each_best(few: Maker, work: Work, start: Columns | None = None) -> tuple[Col
     d, p = few.demands, few.problem
     pricer = Pricer(d)
     nothing = np.zeros(d.fits.shape)
-    spread = float((d.whole - d.part).max(initial=0)) * 3 + 1
+    spread = float((d.whole - d.part).max(initial=0)) * 3 + 1 + float(d.given.max(initial=0))
     value, orders, places = pricer.several(nothing, d.fits, np.arange(len(d.parts)), 8, spread)
     found = few.make(orders, places, nothing, d.fits)
     free = Prices(np.zeros(p.stock.shape), np.zeros(len(p.capacity)), 0.0)
-    taken = _best_of_each(few, joined([found, construct(few, pricer, free)]))
+    known = [start] if start is not None and d.held is not None else []
+    taken = _best_of_each(few, joined([*known, found, construct(few, pricer, free)]))
     least = value - few.left(taken, d.worth) - few.remote(taken)
     open_ = np.flatnonzero(taken.cost > least + 0.5)
     if open_.size:

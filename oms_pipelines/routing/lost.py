@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 
 from oms_pipelines.config import Routing
-from oms_pipelines.routing.best import aimed, columns_of
+from oms_pipelines.routing.best import aimed
 from oms_pipelines.routing.candidates import UNLIMITED, Problem
 from oms_pipelines.routing.columns import Columns, Maker
+from oms_pipelines.routing.compare import columns_of
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.trial import Trial

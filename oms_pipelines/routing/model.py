@@ -1,7 +1,7 @@
 """What a plan is made of: its inputs and itself, as frames with fixed columns."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
@@ -64,12 +64,25 @@ POSITIONS = {
     "latitude": pl.Float64,
     "longitude": pl.Float64,
 }
+HELD = {
+    "fo_id": pl.String,
+    "order_id": pl.String,
+    "line_id": pl.String,
+    "sku": pl.String,
+    "location_id": pl.String,
+    "quantity": pl.Int64,  # SKU units that the part has of the line
+    "ship_by": TIME,
+    "service": pl.String,
+    "carrier_id": pl.String,
+    "planned_at": TIME,
+}
 KEYS = {
     "lines": ["order_id", "line_id", "sku"],
     "refused": ["order_id", "sku", "location_id"],
     "stock": ["location_id", "sku"],
     "locations": ["location_id"],
     "positions": ["country", "prefix"],
+    "held": ["fo_id", "line_id", "sku"],
 }
 SCHEMAS = {
     "lines": LINES,
@@ -77,12 +90,23 @@ SCHEMAS = {
     "stock": STOCK,
     "locations": LOCATIONS,
     "positions": POSITIONS,
+    "held": HELD,
 }
+OPTIONAL = {"held"}  # kinds that neither count nor are kept where they are empty
+
+
+def none_held() -> pl.DataFrame:
+    """Return what is held where nothing is."""
+    return pl.DataFrame(schema=HELD)
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """All a plan depends on."""
+    """All a plan depends on.
+
+    `held` are parts that were planned and stand in no dispatch file yet: `lines`, `stock` and
+    `locations` are as if they were not given.
+    """
 
     lines: pl.DataFrame
     refused: pl.DataFrame
@@ -92,6 +116,7 @@ class Inputs:
     rules: Routing
     carriers: tuple[Carrier, ...]
     as_of: datetime
+    held: pl.DataFrame = field(default_factory=none_held)
 
 
 @dataclass(frozen=True)
@@ -101,7 +126,8 @@ class Plan:
     `allocations`: order_id, part, location_id, line_id, sku, bill_id, quantity, carrier_id,
     service, ship_by. `decisions`: the columns of that table. `unfilled`: order_id, line_id, sku,
     quantity, reason, action, deadline. `cost` and `bound` are in the unit of the declared
-    costs: no plan that leaves each order as much unfilled costs less than `bound`.
+    costs: no plan that leaves each order as much unfilled costs less than `bound`. `held` is that
+    of the inputs: parts that are in `allocations` as they were are kept, the others are not.
     """
 
     plan_id: str
@@ -118,6 +144,7 @@ class Plan:
     cost: float
     bound: float | None
     gap: float | None
+    held: pl.DataFrame = field(default_factory=none_held)
 
 
 def conform(frame: pl.DataFrame | None, kind: str) -> pl.DataFrame:
@@ -145,8 +172,13 @@ def digest(frame: pl.DataFrame) -> str:
 
 
 def rules_text(rules: Routing) -> bytes:
-    """Return rules and costs as JSON, each setting in it as `oms.yaml` takes it, keys sorted."""
-    return orjson.dumps(rules.model_dump(mode="json", by_alias=True), option=orjson.OPT_SORT_KEYS)
+    """Return rules and costs as JSON, each setting in it as `oms.yaml` takes it, keys sorted.
+
+    `replan` stands in it where it is set: versions are older than the setting.
+    """
+    unset = {"replan"} if rules.replan is None else set()
+    text = rules.model_dump(mode="json", by_alias=True, exclude=unset)
+    return orjson.dumps(text, option=orjson.OPT_SORT_KEYS)
 
 
 def rules_version(rules: Routing) -> str:
@@ -154,9 +186,14 @@ def rules_version(rules: Routing) -> str:
     return hashlib.sha256(rules_text(rules)).hexdigest()[:16]
 
 
+def present(inputs: Inputs) -> list[str]:
+    """Return the kinds of frames that count: all, but for those that may be absent and are."""
+    return [k for k in SCHEMAS if k not in OPTIONAL or getattr(inputs, k).height]
+
+
 def inputs_hash(inputs: Inputs) -> str:
     """Return the hash of all a plan depends on; row order does not move it."""
-    parts = [digest(getattr(inputs, kind)) for kind in SCHEMAS]
+    parts = [digest(getattr(inputs, kind)) for kind in present(inputs)]
     parts += [rules_version(inputs.rules), inputs.as_of.isoformat()]
     carriers = [
         c.model_dump(mode="json", exclude=NO_INPUT)

@@ -49,7 +49,7 @@ def near(maker: Maker, pricer: Pricer, prices: Prices, beyond: float) -> Near:
         ways = _Ways(d, unit_prices, order, places)
         base = (d.part + prices.capacity)[order[:, None], places] * (places >= 0)
         far = np.where(places >= 0, d.remote[order[:, None], places], np.inf).min(axis=1)
-        least = base.sum(axis=1) + np.where(np.isfinite(far), far, 0) + ways.best
+        least = base.sum(axis=1) + np.where(np.isfinite(far), far, 0) + ways.best + d.given[order]
         found = ways.together(value[order] + beyond - least)
         if found is not None:
             break

@@ -52,9 +52,8 @@ class Pricer:
         fits = d.fits if fits is None else fits
         rows = np.arange(len(d.parts)) if some is None else some
         gain = np.where(fits > 0, d.worth[:, None] - prices, 0.0)
-        most = 4 * float(np.abs(gain).max(initial=0)) + 4 * float(d.whole.max(initial=0)) + 1
-        view = _View(d, fits, np.maximum(gain, 0), gain, most, self.simple)
-        none = _by_order(d.need * d.worth, d)[rows].astype(np.float64)
+        view = self._view(d, fits, gain)
+        none = self._none(d)[rows]
         value = none.copy()
         places = np.full((len(rows), 3), NONE)
         self._one(view, rows, none, value, places)
@@ -67,7 +66,8 @@ class Pricer:
             self._several(view, rows, may, k, sets, none, value, places)
         many = (d.parts[rows] > 3) & (self.total[rows] > 3) & (self.count > 3)
         if many.any():
-            low = np.where(many, cheap[:, :4].sum(axis=1) + least, np.inf)
+            more = np.minimum(cheap[:, 4:], 0).sum(axis=1)  # what is held there is not given up
+            low = np.where(many, cheap[:, :4].sum(axis=1) + more + least, np.inf)
             value = np.minimum(value, low)
         return Priced(value, places)
 
@@ -82,9 +82,8 @@ class Pricer:
         d = replace(self.demands, whole=self.demands.whole + tolls, part=self.demands.part + tolls)
         best = self.best(prices, fits, some, tolls)
         gain = np.where(fits > 0, d.worth[:, None] - prices, 0.0)
-        most = 4 * float(np.abs(gain).max(initial=0)) + 4 * float(d.whole.max(initial=0)) + 1
-        view = _View(d, fits, np.maximum(gain, 0), gain, most, self.simple)
-        none = _by_order(d.need * d.worth, d)[some].astype(np.float64)
+        view = self._view(d, fits, gain)
+        none = self._none(d)[some]
         limit = best.value + beyond
         orders, places = [some], [best.places]
         one = self._ones(view, some, none)
@@ -103,6 +102,15 @@ class Pricer:
                 found[:, :k] = sets[column]
                 places.append(found)
         return best.value, np.concatenate(orders), np.concatenate(places)
+
+    def _view(self, d: Demands, fits: np.ndarray, gain: np.ndarray) -> "_View":
+        paid = np.abs(d.whole).max(initial=0) + d.given.max(initial=0)
+        most = 4 * float(np.abs(gain).max(initial=0)) + 4 * float(paid) + 1
+        return _View(d, fits, np.maximum(gain, 0), gain, most, self.simple)
+
+    def _none(self, d: Demands) -> np.ndarray:
+        """Return what nothing costs each order: all it needs unfilled, all it holds given up."""
+        return (_by_order(d.need * d.worth, d) + d.given).astype(np.float64)
 
     def _top(self, view: "_View") -> np.ndarray:
         """Return the most any plan of each order can gain."""

@@ -53,6 +53,8 @@ def _moves(
     used[owner, where] = True
     able &= ~used[owner] & ~p.near_first[owner][:, None]
     able &= p.local_cost[owner] == p.local_cost[owner, where][:, None]
+    if p.held is not None:  # to move what is held costs its price
+        able &= ~p.held.there(len(columns.order), count)[owner, where][:, None]
     rank = np.where(able, p.rank[owner], np.iinfo(np.int16).max)
     to = np.where(rank.min(axis=1, initial=np.iinfo(np.int16).max) < p.rank[owner, where],
                   rank.argmin(axis=1), -1)  # fmt: skip

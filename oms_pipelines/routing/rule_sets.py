@@ -29,14 +29,17 @@ def under(inputs: Inputs, rules: RuleSet) -> Inputs:
     """Return saved inputs under other rules.
 
     Saved stock is less the routing's own safety stock, and no less than nothing: of what rules
-    keep less of, only stock that was left tells how much there is.
+    keep less of, only stock that was left tells how much there is. What is planned again is for the
+    saved rules to tell: where they do and these do not, it is at their price.
     """
     more = inputs.rules.safety_stock - rules.rules.safety_stock
     units = pl.col("available")
     known = inputs.positions if rules.positions is None else conform(rules.positions, "positions")
+    theirs = rules.rules.replan or inputs.rules.replan
+    again = theirs if inputs.held.height else rules.rules.replan
     return replace(
         inputs,
-        rules=rules.rules,
+        rules=rules.rules.model_copy(update={"replan": again}),
         positions=known,
         stock=inputs.stock.with_columns(
             pl.when(units > 0).then((units + more).clip(0)).otherwise(units).alias("available")

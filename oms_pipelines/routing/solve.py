@@ -28,6 +28,7 @@ def inputs_of(
     positions: pl.DataFrame | None = None,
     carriers: Sequence[Carrier] = (),
     refused: pl.DataFrame | None = None,
+    held: pl.DataFrame | None = None,
 ) -> Inputs:
     """Return the inputs of a plan from frames with the columns of `model.py`.
 
@@ -44,6 +45,7 @@ def inputs_of(
         rules=rules,
         carriers=tuple(carriers),
         as_of=as_of.astimezone(UTC),
+        held=conform(held, "held"),
     )
 
 
@@ -62,6 +64,7 @@ def plan(
     positions: pl.DataFrame | None = None,
     carriers: Sequence[Carrier] = (),
     refused: pl.DataFrame | None = None,
+    held: pl.DataFrame | None = None,
 ) -> Plan: ...
 
 
@@ -74,11 +77,12 @@ def plan(lines: Any, *others: Any, **named: Any) -> Plan:
     inputs = lines if isinstance(lines, Inputs) else inputs_of(lines, *others, **named)
     problem = build(inputs)
     found = best(problem, inputs.rules)
-    taken, verdicts = found.taken, judge(problem, found.taken)
+    problem, taken = found.problem, found.taken
+    verdicts = judge(problem, taken)
     parts = tables.parcels(problem, taken)
     shared, left = tables.by_line(problem, taken)
     allocated = tables.allocations(problem, shared, parts)
-    cost = int(parts["cost"].sum())
+    cost = int(parts["cost"].sum()) + int(tables.given_up(problem, taken).sum())
     least = min(max(tables.bound(problem, verdicts, taken.parts > 0), found.bound or 0), cost)
     plan_hash, inputs_sum = digest(allocated), inputs_hash(inputs)
     mixed = hashlib.sha256(f"{plan_hash}{inputs_sum}".encode()).hexdigest()[:8]
@@ -100,4 +104,5 @@ def plan(lines: Any, *others: Any, **named: Any) -> Plan:
         cost=cost / UNIT,
         bound=least / UNIT,
         gap=(cost - least) / cost if cost else 0.0,
+        held=inputs.held,
     )

@@ -129,6 +129,9 @@ def decisions(
         score[some] = (problem.local_cost[some] + problem.parcel_cost[some, None]) / UNIT
 
     by_rows(tell, n)
+    change = _change(problem)
+    if change is not None:
+        score += change
     tests = pl.Series([TESTS.get(code) for code in range(max(TESTS) + 1)])
     rules = pl.Series([*(r.id for r in inputs.rules.rules), None])
     rule = np.where(problem.rule < 0, len(rules) - 1, problem.rule)
@@ -142,6 +145,7 @@ def decisions(
             "failed_test": _each(tests, code),
             "distance_km": problem.distance.ravel(),
             "score": score.ravel(),
+            "change": _changed(problem, change),
             "rank": _ranks(problem, verdicts).ravel(),
             "assumed": _assumed(problem),
             "lost_to": _lost(problem, lost_to),
@@ -160,6 +164,31 @@ def _each(names: pl.Series, at: np.ndarray) -> pl.Series:
 
 def _numbers(count: int) -> np.ndarray:
     return np.arange(count, dtype=np.uint32)
+
+
+def given_up(problem: Problem, taken: Taken) -> np.ndarray:
+    """Return what each order (n) pays for parts it held and gives up, in ten-thousandths."""
+    held, orders = problem.held, np.arange(len(problem.parts))
+    if held is None:
+        return np.zeros(len(orders), dtype=np.int64)
+    claims = problem.order[taken.item], taken.item, taken.location, taken.quantity
+    return held.paid * held.lost(orders, *claims)
+
+
+def _change(problem: Problem) -> np.ndarray | None:
+    """Return n x L, money: what of a score is the price of parts that are given up, if any."""
+    if problem.held is None:
+        return None
+    held = problem.held
+    return held.change(*problem.failed.shape) // held.price * held.paid / UNIT
+
+
+def _changed(problem: Problem, change: np.ndarray | None) -> pl.Series:
+    """Return what of each score is that price; null where an order held nothing."""
+    if change is None or problem.held is None:
+        return pl.repeat(None, problem.failed.size, dtype=pl.Float64, eager=True)
+    holds = problem.held.parts(len(change)) > 0
+    return pl.Series(np.where(holds[:, None], change, np.nan).ravel()).fill_nan(None)
 
 
 def _assumed(problem: Problem) -> pl.Series:

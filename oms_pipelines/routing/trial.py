@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from oms_pipelines.config import Routing
-from oms_pipelines.routing.best import aimed, better, columns_of
+from oms_pipelines.routing.best import aimed
 from oms_pipelines.routing.blocks import choose
 from oms_pipelines.routing.candidates import Problem
 from oms_pipelines.routing.columns import Columns, Maker
+from oms_pipelines.routing.compare import beats, better, columns_of
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.enumerate import every_plan
 from oms_pipelines.routing.greedy import solve
@@ -16,12 +17,6 @@ from oms_pipelines.routing.joint import Work, each_best, groups, small
 from oms_pipelines.routing.rounding import wished
 
 EFFORT = 2.0  # the solver's deterministic time
-
-
-def beats(one: Columns, rows: np.ndarray, other: Columns, by: np.ndarray) -> np.ndarray:
-    """Tell which columns leave less than others, or as much and cost less."""
-    less = one.weight[rows] - other.weight[by]
-    return (less < 0) | ((less == 0) & (one.cost[rows] < other.cost[by]))
 
 
 def undisturbed(maker: Maker, orders: np.ndarray, joint: bool) -> Columns:

@@ -23,7 +23,7 @@ from oms_pipelines.routing.candidates import (
 )
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.rows import side_by_side
-from oms_pipelines.routing.wishes import whole_groups
+from oms_pipelines.routing.together import whole_groups
 
 REFUSED, NO_STOCK, NO_SPLIT, CAPACITY, STOCK_TAKEN, CAPACITY_TAKEN = range(10, 16)
 TESTS = {

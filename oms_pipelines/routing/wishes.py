@@ -1,14 +1,17 @@
 """What orders would take if each were alone with the stock that is left.
 
 A part comes from the location that covers the most value, then the most units, then from
-the one the rule likes best: so a location that has all is taken before any split.
+the one the rule likes best: so a location that has all is taken before any split. Orders that
+stay with what they hold begin with that (`standing`), while all of it is there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from oms_pipelines.routing.candidates import Problem
+from oms_pipelines.routing.standing import Standing, standing
+from oms_pipelines.routing.together import whole_groups
 
 
 @dataclass(frozen=True)
@@ -26,20 +29,24 @@ class Wishes:
     kept: np.ndarray  # parts that are made, by row
 
 
-def whole_groups(problem: Problem, items: np.ndarray | slice, cover: np.ndarray) -> np.ndarray:
-    """Return what is covered; of a group the same multiple of each item's step."""
-    together, step = problem.together[items], problem.step[items][:, None]
-    if not together.any():
-        return cover
-    starts = np.flatnonzero(np.diff(problem.unit[items], prepend=-1))
-    times = np.minimum.reduceat(cover // step, starts, axis=0)
-    return np.repeat(times, np.diff(starts, append=len(step)), axis=0) * step
-
-
 def wish(
     problem: Problem, stock: np.ndarray, capacity: np.ndarray, batch: np.ndarray
 ) -> Wishes:  # fmt: skip
     """Let each order of `batch` (ascending) choose."""
+    wishes, stand = _wish(problem, stock, capacity, batch)
+    if stand is not None:
+        # what its rule allows no more is not stood by
+        poor = batch[wishes.kept < stand.parts]
+        if poor.size and problem.stays is not None:
+            stays = problem.stays.copy()
+            stays[poor] = False
+            wishes, _ = _wish(replace(problem, stays=stays), stock, capacity, batch)
+    return wishes
+
+
+def _wish(
+    problem: Problem, stock: np.ndarray, capacity: np.ndarray, batch: np.ndarray
+) -> tuple[Wishes, Standing | None]:  # fmt: skip
     items, row = _items(problem, batch)
     left, need = _available(problem, stock, items), problem.need[items]
     worth = problem.worth[items]
@@ -47,8 +54,16 @@ def wish(
     most = int(problem.parts[batch].max())
     visited = np.full((most, batch.size), -1, dtype=np.int64)
     value = np.zeros((most, batch.size), dtype=np.int64)
-    claims, rows, at = [], np.arange(batch.size), np.arange(items.size)
+    stand = standing(problem, batch, items, row, left, free)
+    claims, begins, open_ = _begun(problem, batch, stand, row, need, visited, value)
+    if stand is not None:
+        free[stand.row, stand.location] = False
     for part in range(most):
+        rows = np.flatnonzero(open_ & (begins <= part))
+        if not rows.size:
+            continue
+        full = len(rows) == batch.size
+        at = np.arange(items.size) if full else np.flatnonzero(np.isin(row, rows))
         starts = np.searchsorted(row[at], rows)
         cover = np.minimum(left[at], need[at, None])
         cover = whole_groups(problem, items[at], cover)
@@ -63,15 +78,32 @@ def wish(
         need[at] -= quantity
         free[rows[best >= 0], best[best >= 0]] = False
         goes_on = (best >= 0) & (np.add.reduceat(need[at], starts) > 0)
-        rows = rows[goes_on & (problem.parts[batch[rows]] > part + 1)]
-        if not rows.size:
-            break
-        at = np.flatnonzero(np.isin(row, rows))
+        open_[rows] = goes_on & (problem.parts[batch[rows]] > part + 1)
     ends = np.searchsorted(row, np.arange(batch.size))
     rest = np.add.reduceat(need, ends), np.add.reduceat(need * worth, ends)
     kept = _kept(problem, batch, visited, value, *rest)
     claim = (np.concatenate(c) for c in zip(*claims, strict=True))
-    return Wishes(*claim, items, row, visited, kept)
+    return Wishes(*claim, items, row, visited, kept), stand
+
+
+def _begun(
+    problem: Problem, batch: np.ndarray, stand: Standing | None, row: np.ndarray, need: np.ndarray,
+    visited: np.ndarray, value: np.ndarray,
+) -> tuple[list, np.ndarray, np.ndarray]:  # fmt: skip
+    """Begin with what stands: return its claims, by row how many parts, and who goes on.
+
+    What is needed, visited and got is noted.
+    """
+    if stand is None:
+        return [], np.zeros(batch.size, dtype=np.int64), np.ones(batch.size, dtype=bool)
+    visited[stand.part, stand.row] = stand.location
+    first = np.searchsorted(row, np.arange(batch.size))
+    worth = problem.worth[_items(problem, batch)[0]]
+    np.subtract.at(need, stand.at, stand.quantity)
+    np.add.at(value, (stand.number, row[stand.at]), stand.quantity * worth[stand.at])
+    more = (np.add.reduceat(need, first) > 0) & (problem.parts[batch] > stand.parts)
+    claim = row[stand.at], stand.number, stand.at, stand.where, stand.quantity
+    return [claim], stand.parts, (stand.parts == 0) | more
 
 
 def _items(problem: Problem, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

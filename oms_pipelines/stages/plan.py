@@ -13,6 +13,7 @@ from oms_pipelines.routing import (
     keep_version,
     plan,
     read_inputs,
+    replaced_lines,
     save_inputs,
     store_plan,
 )
@@ -48,6 +49,9 @@ def open_drift(hub: Hub) -> list[dict]:
 def allocate(hub: Hub) -> Plan:
     """Plan the open lines; store plan, reasons, fulfillment orders and their stock movements.
 
+    With `routing.replan` parts that stand in no dispatch file are planned again: what is given
+    back and what is given moves in this one transaction, which no other writer shares.
+
     What other rules would do (`routing.shadow`) is looked at when all of that is stored.
     """
     now, new = hub.now(), False
@@ -58,6 +62,7 @@ def allocate(hub: Hub) -> Plan:
         if store_plan(session, made, now):
             keep_version(session, inputs.rules, now)
             save_inputs(hub.output / "plans" / made.plan_id, inputs)
+            ledger.release(session, replaced_lines(made), now)
             ledger.reserve(session, *fulfillment_frames(made, now), now)
             new = True
     hub.results["shadow"] = _shadow(hub, inputs, made) if new else None

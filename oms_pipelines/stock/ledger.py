@@ -95,6 +95,29 @@ def reserve(session: Session, orders: pl.DataFrame, lines: pl.DataFrame, now: da
     return movements.height
 
 
+def release(session: Session, lines: pl.DataFrame, now: datetime) -> int:
+    """Post that parts give back all that they were allocated, as `post` would. Idempotent.
+
+    `lines` (fo_id, line_id, sku, location_id, quantity, planned_at) are of fulfillment orders that
+    were canceled and of which nothing left. Returns the movements posted.
+    """
+    if lines.is_empty():
+        return 0
+    owed = lines.select(
+        pl.lit("release").alias("cause"),
+        pl.format("{}/{}/{}", "fo_id", "line_id", "sku").alias("cause_id"),
+        "sku",
+        pl.format("{}/allocated", "location_id").alias("from_account"),
+        pl.format("{}/sellable", "location_id").alias("to_account"),
+        "quantity",
+        pl.lit(now).cast(TIME).alias("valid_at"),
+        pl.col("planned_at").alias("begun"),
+    )
+    movements = _movements(session, owed, now)
+    write(session, movements)
+    return movements.height
+
+
 def claim(cause: str, claims: pl.DataFrame, run: int, now: datetime) -> pl.DataFrame:
     """Return the movements of what channels claim now and did not before.
 

@@ -1,7 +1,7 @@
 -- Candidates of one order in the newest plan that looked at it, with that plan's clock.
 -- Grain: (part, location).
 SELECT d.plan_id, p.planned_at, d.part + 1 AS part, d.rule, d.location_id, d.verdict,
-    d.failed_test, d.rank, d.score, d.distance_km, d.assumed, d.lost_to
+    d.failed_test, d.rank, d.score, d.change, d.distance_km, d.assumed, d.lost_to
 FROM decisions d
 JOIN plans p ON p.plan_id = d.plan_id
 WHERE d.order_id = $order_id AND p.plan_id = (
