@@ -12,6 +12,7 @@ from oms_pipelines.routing import tables
 from oms_pipelines.routing.best import best
 from oms_pipelines.routing.candidates import build
 from oms_pipelines.routing.costs import UNIT
+from oms_pipelines.routing.decisions import decisions
 from oms_pipelines.routing.lost import lost_to
 from oms_pipelines.routing.model import Inputs, Plan, conform, digest, inputs_hash, rules_version
 from oms_pipelines.routing.positions import load_positions
@@ -88,7 +89,7 @@ def plan(lines: Any, *others: Any, **named: Any) -> Plan:
     mixed = hashlib.sha256(f"{plan_hash}{inputs_sum}".encode()).hexdigest()[:8]
     plan_id = f"{inputs.as_of:%Y%m%dT%H%M%SZ}-{mixed}"
     lost = lost_to(problem, taken, inputs.rules, found.joint)
-    decided = tables.decisions(problem, verdicts, lost, inputs)
+    decided = decisions(problem, verdicts, lost, inputs)
     return Plan(
         plan_id=plan_id,
         plan_hash=plan_hash,

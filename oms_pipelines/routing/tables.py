@@ -3,14 +3,12 @@
 import numpy as np
 import polars as pl
 
-from oms_pipelines.routing.candidates import UNKNOWN, Problem, collects
-from oms_pipelines.routing.costs import UNIT, Offer, cents
+from oms_pipelines.routing.candidates import Problem, collects
+from oms_pipelines.routing.costs import Offer, cents
 from oms_pipelines.routing.greedy import Taken
 from oms_pipelines.routing.model import TIME, Inputs
 from oms_pipelines.routing.rows import by_rows
-from oms_pipelines.routing.verdicts import TESTS, Verdicts
-
-_VERDICTS = pl.Series(["chosen", "possible", "excluded"])
+from oms_pipelines.routing.verdicts import Verdicts
 
 
 def parcels(problem: Problem, taken: Taken) -> pl.DataFrame:
@@ -111,61 +109,6 @@ def allocations(problem: Problem, shared: pl.DataFrame, parts: pl.DataFrame) -> 
     ).sort("order_id", "part", "line_id", "sku")  # fmt: skip
 
 
-def decisions(
-    problem: Problem, verdicts: Verdicts, lost_to: np.ndarray, inputs: Inputs
-) -> pl.DataFrame:
-    """Return one row a candidate: orders in turn, locations by key; no plan_id yet.
-
-    `lost_to` (n x L): the order each was lost to, -1 is none.
-    """
-    n, count = verdicts.failed.shape
-    kind, code = np.empty((2, n, count), dtype=np.uint32)
-    score = np.empty((n, count))
-
-    def tell(some: slice) -> None:
-        failed, chosen = verdicts.failed[some], verdicts.part[some] >= 0
-        kind[some] = np.where(chosen, 0, np.where(failed == 0, 1, 2))
-        code[some] = np.where(chosen, 0, failed)
-        score[some] = (problem.local_cost[some] + problem.parcel_cost[some, None]) / UNIT
-
-    by_rows(tell, n)
-    change = _change(problem)
-    if change is not None:
-        score += change
-    tests = pl.Series([TESTS.get(code) for code in range(max(TESTS) + 1)])
-    rules = pl.Series([*(r.id for r in inputs.rules.rules), None])
-    rule = np.where(problem.rule < 0, len(rules) - 1, problem.rule)
-    frame = pl.DataFrame(
-        {
-            "order_id": _each(problem.orders["order_id"], np.repeat(_numbers(n), count)),
-            "part": np.maximum(verdicts.part.ravel(), 0).astype(np.int32),
-            "location_id": _each(problem.location_ids, np.tile(_numbers(count), n)),
-            "rule": _each(rules, np.repeat(rule.astype(np.uint32), count)),
-            "verdict": _each(_VERDICTS, kind),
-            "failed_test": _each(tests, code),
-            "distance_km": problem.distance.ravel(),
-            "score": score.ravel(),
-            "change": _changed(problem, change),
-            "rank": _ranks(problem, verdicts).ravel(),
-            "assumed": _assumed(problem),
-            "lost_to": _lost(problem, lost_to),
-        }
-    )
-    return frame.with_columns(
-        pl.col("distance_km").fill_nan(None),
-        pl.when(pl.col("rank") > 0).then("rank").cast(pl.Int32).alias("rank"),
-    )
-
-
-def _each(names: pl.Series, at: np.ndarray) -> pl.Series:
-    """Return the names that stand at `at`, flat; numbers of 32 bits are several times as fast."""
-    return names.gather(pl.Series(at.ravel().astype(np.uint32, copy=False)))
-
-
-def _numbers(count: int) -> np.ndarray:
-    return np.arange(count, dtype=np.uint32)
-
-
 def given_up(problem: Problem, taken: Taken) -> np.ndarray:
     """Return what each order (n) pays for parts it held and gives up, in ten-thousandths."""
     held, orders = problem.held, np.arange(len(problem.parts))
@@ -173,59 +116,6 @@ def given_up(problem: Problem, taken: Taken) -> np.ndarray:
         return np.zeros(len(orders), dtype=np.int64)
     claims = problem.order[taken.item], taken.item, taken.location, taken.quantity
     return held.paid * held.lost(orders, *claims)
-
-
-def _change(problem: Problem) -> np.ndarray | None:
-    """Return n x L, money: what of a score is the price of parts that are given up, if any."""
-    if problem.held is None:
-        return None
-    held = problem.held
-    return held.change(*problem.failed.shape) // held.price * held.paid / UNIT
-
-
-def _changed(problem: Problem, change: np.ndarray | None) -> pl.Series:
-    """Return what of each score is that price; null where an order held nothing."""
-    if change is None or problem.held is None:
-        return pl.repeat(None, problem.failed.size, dtype=pl.Float64, eager=True)
-    holds = problem.held.parts(len(change)) > 0
-    return pl.Series(np.where(holds[:, None], change, np.nan).ravel()).fill_nan(None)
-
-
-def _assumed(problem: Problem) -> pl.Series:
-    """Return what was unknown of each candidate and planned by its declared fallback."""
-    if not problem.assumed.any():
-        return pl.repeat(None, problem.assumed.size, dtype=pl.String, eager=True)
-    said = (
-        ", ".join(word for bit, word in UNKNOWN.items() if bits & bit)
-        for bits in range(sum(UNKNOWN) + 1)
-    )
-    return _each(pl.Series([text or None for text in said]), problem.assumed)
-
-
-def _lost(problem: Problem, lost_to: np.ndarray) -> pl.Series:
-    """Return the keys of the orders that each candidate was lost to."""
-    if (lost_to < 0).all():
-        return pl.repeat(None, lost_to.size, dtype=pl.String, eager=True)
-    names = pl.concat([problem.orders["order_id"], pl.Series([None], dtype=pl.String)])
-    return _each(names, np.where(lost_to < 0, len(names) - 1, lost_to))
-
-
-def _ranks(problem: Problem, verdicts: Verdicts) -> np.ndarray:
-    """Return n x L: 1 for the best of those not excluded, 0 for the excluded."""
-    ranks = np.empty(problem.rank.shape, dtype=np.int16)
-    places = np.arange(ranks.shape[1], dtype=np.int16)
-
-    def number(some: slice) -> None:
-        fit = (verdicts.failed[some] == 0) | (verdicts.part[some] >= 0)
-        rank = problem.rank[some]
-        best = np.empty(rank.shape, dtype=np.int16)
-        np.put_along_axis(best, rank, np.broadcast_to(places, best.shape), axis=1)
-        ordered = np.take_along_axis(fit, best, axis=1)
-        counted = np.cumsum(ordered, axis=1, dtype=np.int16) * ordered
-        ranks[some] = np.take_along_axis(counted, rank, axis=1)
-
-    by_rows(number, len(ranks))
-    return ranks
 
 
 def unfilled(
