@@ -3,7 +3,10 @@
 One thread; work is limited by nodes and a gap, never by the clock.
 """
 
+import sys
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +45,7 @@ class Solution:
 
 def solve(program: Program, gap: float = 0.0, nodes: int = 0) -> Solution:
     """Solve; an integer program stops at `nodes`, or within `gap` of the best."""
-    from ortools.math_opt.python import mathopt  # seconds to load: only where orders compete
+    mathopt = _loaded()
     from ortools.math_opt.solvers import highs_pb2
 
     options = highs_pb2.HighsOptionsProto(
@@ -64,6 +67,18 @@ def solve(program: Program, gap: float = 0.0, nodes: int = 0) -> Solution:
     x = _by_id(found.variable_values())
     price = np.empty(0) if program.whole.any() else -_by_id(found.dual_values())
     return Solution(x, price, found.objective_value(), bound)
+
+
+@cache
+def _loaded() -> ModuleType:
+    """Load the solver: seconds, so only where orders compete."""
+    from absl import logging
+    from ortools.math_opt.python import mathopt
+
+    if sys.__stderr__ is not None:
+        # its handler would hold, and close once logging is set up anew, what stderr is just now
+        logging.get_absl_handler().python_handler.stream = sys.__stderr__
+    return mathopt
 
 
 def _model(p: Program) -> "mathopt.Model":
