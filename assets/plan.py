@@ -39,14 +39,14 @@ def allocations(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult:
     """Which location ships each open order line, and why."""
     with plainly():
         plan = stage.allocate(hub)
-        page = draw_made(hub, plan)
+        page = draw_made(hub, plan) if hub.results["plan_stored"] else None
     hub.results |= {"plan": plan, "plan_page": page}
     shadow = hub.results["shadow"]
     by_place = plan.allocations.group_by("location_id").len("lines").sort("location_id")
     why = plan.unfilled.group_by("reason").len("lines").sort("lines", descending=True)
     return dg.MaterializeResult(
         metadata={
-            "plan": plan.plan_id,
+            "plan": plan.plan_id if hub.results["plan_stored"] else "as before: nothing new",
             "plan hash": plan.plan_hash,
             "lines": plan.lines,
             "allocated lines": plan.allocated_lines,

@@ -128,7 +128,7 @@ class Routing(Settings):
     """Rules in order, and costs."""
 
     comment: str = ""  # what changed; kept with each version that a plan was made by
-    rules: list[Rule] = [Rule(id="everything", **{"from": "ships"})]
+    rules: list[Rule] = Field(default=[Rule(id="everything", **{"from": "ships"})], min_length=1)
     costs: Costs = Costs()
     borders: list[Border] = []
     # greedy: order after order, in a tenth of the time; auto: jointly where that takes no minutes

@@ -105,6 +105,7 @@ SHAPE = [
     ("locations[0].cut_off", "3pm", 'write a cut-off such as "15:00 Europe/Paris"'),
     ("locations[0].cut_off", "15:00 Europe/Lyon", "unknown time zone"),
     ("locations[0].dispatch.ack.within", "soon", "write a duration"),
+    ("routing.rules", [], "at least 1 item"),
     ("routing.rules[0].rank", "luck", "Input should be 'cost', 'distance' or 'stock'"),
     ("routing.rules[0].split", {"parts": 0}, "greater than or equal to 1"),
     ("returns.dispositions.damaged", "burn", "Input should be 'restock'"),

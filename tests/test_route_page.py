@@ -137,9 +137,11 @@ def test_a_page_that_fails_leaves_the_plan_as_it_is(
 def test_pages_are_kept_as_long_as_the_inputs_of_plans(duckdb_store: Store, tmp_path: Path):
     hub, made = small(duckdb_store, tmp_path)
     page = draw_made(hub, made).path
+    (page.parent / "march-review.html").write_text("not a plan's")
     for days, there in ((30, True), (31, False)):
         tidy_plans(opened(duckdb_store, hub.oms, tmp_path, NOW + timedelta(days=days)))
         assert page.exists() == there
+    assert (page.parent / "march-review.html").exists()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from bench.past import World, rehearse
 from oms_pipelines.config import Carrier, Costs, Price, Routing, Rule, Split
-from oms_pipelines.routing import load_inputs, plan, save_inputs
+from oms_pipelines.routing import inputs_of, load_inputs, plan, save_inputs
 from oms_pipelines.routing.backtest import backtest
 from oms_pipelines.routing.history import BACK, MOVES, History
 from oms_pipelines.routing.rule_sets import RuleSet
@@ -173,3 +173,23 @@ def test_inputs_that_cannot_be_read_leave_what_their_plan_gave_as_it_was(tmp_pat
     found = backtest(past, [RuleSet("near", NEAR)])
     assert found.plans["again"].to_list() == ["same", "unreadable", "same"]
     assert "taken as it was" in found.notes[0]
+
+
+def test_capacity_counts_by_the_day_that_each_location_works(tmp_path):
+    """History gives one order to a, one to b, each with one a day; b works on Saturdays."""
+    saturday = datetime(2026, 3, 7, 9, tzinfo=UTC)
+    ticks = []
+    for number, room in enumerate(((1, 1), (0, 1))):
+        rooms = places(1, 1).with_columns(
+            capacity_left=pl.Series(room, dtype=pl.Int64),
+            working_days=pl.lit("mon tue wed thu fri sat"),
+            handling_cost=pl.Series([0.0, 1.0]),
+        )
+        wanted = pl.DataFrame([line(number, "x", 1, saturday)])
+        at = saturday + number * HOUR
+        inputs = inputs_of(wanted, stock(ax=5, bx=5), rooms, LIVE, at)
+        ticks.append(save_inputs(tmp_path / plan(inputs).plan_id, inputs))
+    found = backtest(History(ticks), [RuleSet("one", ONE)])
+    assert found.days.select("settings", "parcels", "waiting").rows() == [
+        ("live", 2, 0), ("one", 1, 1),
+    ]  # fmt: skip

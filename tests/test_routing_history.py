@@ -123,6 +123,22 @@ def test_the_name_of_the_live_rules_is_taken(tmp_path):
         read_rules(tmp_path / "live.yaml", network([]))
 
 
+def test_inputs_of_a_plan_that_was_never_stored_are_left_out(tmp_path, duckdb_store: Store):
+    """A run that was killed leaves them; a store that knows no plan at all is another one."""
+    names = [f"{at(hour):%Y%m%dT%H%M%SZ}-{hour:08d}" for hour in (0, 1)]
+    folders = [tmp_path / name for name in names]
+    with duckdb_store.session() as s:
+        assert read_history(s, folders).ticks == folders
+        row = dict.fromkeys(s.table("plans").columns)
+        row |= {"plan_id": names[1], "plan_hash": "h", "planned_at": at(1), "lines": 1}
+        row |= {"inputs_hash": "i", "rules_version": "r", "allocated_lines": 1}
+        row |= {"unfilled_lines": 0}
+        s.insert_new("plans", pl.DataFrame([row], dict(s.table("plans").schema)))
+        history = read_history(s, folders)
+    assert [x.name for x in history.ticks] == names[1:]
+    assert list(history.strays) == names[:1]
+
+
 def test_a_past_without_inputs_is_refused(tmp_path, duckdb_store: Store):
     folder = tmp_path / "20260302T120000Z-00000000"
     folder.mkdir()

@@ -7,10 +7,12 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kits_world import allocate
+from kits_world import allocate, declare
+from plan_pages import planned_of
 from stock_world import NOON, World, channel, network
 from test_routing_replan import PLACES, line, part, planned
 from test_routing_replay import many
+from test_routing_shadow import opened
 
 from oms_pipelines.config import Oms, Replan, Routing, parse
 from oms_pipelines.dispatch import plan_files
@@ -29,6 +31,7 @@ from oms_pipelines.routing.history import History
 from oms_pipelines.routing.model import inputs_hash, rules_version
 from oms_pipelines.routing.rule_sets import RuleSet, under
 from oms_pipelines.routing.solve import Plan
+from oms_pipelines.stages import plan as stage
 from oms_pipelines.stock import ledger
 from oms_pipelines.store import Store
 
@@ -259,7 +262,60 @@ def test_a_backtest_refuses_what_it_cannot_replay(tmp_path):
     held = history("held", held=part("1", "b", 1, "x"))
     with pytest.raises(Rejected, match="--from and --to"):
         backtest(held, [])
-    with pytest.raises(Rejected, match=r"routing\.replan: cannot be tried"):
-        backtest(history("off", rules=Routing()), [RuleSet("on", rules)])
+    found = backtest(history("off", rules=Routing()), [RuleSet("on", rules)])
+    assert any(x.startswith("on: routing.replan moved nothing here") for x in found.notes)
     found = backtest(history("on"), [RuleSet("same", rules)])
     assert found.plans["again"].to_list() == ["same"]
+
+
+def test_a_part_whose_time_has_come_waits_for_its_file_alone(store, tmp_path):
+    """Ticks farther apart than `before` send it late, and do not plan it again for ever."""
+    world = World(store, "near", "far")
+    oms = hub(tmp_path, 1, cut_off="17:00 UTC", dispatch={"to": str(tmp_path), "before": "30m"})
+    world.order("shop/1", {"a": 2})
+    world.count("near", "a", 2, NOON)
+    for hours in range(7):
+        now = NOON + hours * 60 * MINUTE + 5 * MINUTE
+        allocate(world, oms, now)
+        with store.session() as s:
+            sent = plan_files(s, oms, now).fulfillment_orders
+        assert sent == (now.hour == 17), now
+    assert len(given_to(store)) == 1
+
+
+def test_a_kit_that_was_begun_keeps_its_bill_and_its_part(store, tmp_path):
+    world, oms = World(store, "near", "far"), hub(tmp_path, 0)
+    declare(world, NOON, kit={"a": 2})
+    world.order("shop/1", {"kit": 2})
+    world.count("near", "a", 4, NOON)
+    allocate(world, oms, NOON)
+    declare(world, NOON + MINUTE, kit={"a": 2, "b": 1})
+    world.count("near", "a", 9, NOON + MINUTE)
+    allocate(world, oms, NOON + 2 * MINUTE)
+    assert given_to(store) == [("shop/1", "near", "planned")]
+    with store.session() as s:
+        assert s.table("fulfillment_lines").select("sku", "quantity").rows() == [("a", 4)]
+
+
+def test_the_page_of_a_plan_shows_the_parts_that_it_kept(store, tmp_path):
+    world = World(store, "near", "far")
+    oms = hub(tmp_path).model_copy(update={"channels": []})
+    world.order("shop/1", {"a": 2})
+    world.count("near", "a", 2, NOON)
+
+    def tick(minute: int) -> bool:
+        opened_ = opened(store, oms, tmp_path, NOON + minute * MINUTE)
+        with store.session() as s:
+            ledger.post(s, NOON + minute * MINUTE)
+        stage.allocate(opened_)
+        return opened_.results["plan_stored"]
+
+    assert tick(0)
+    assert not tick(1)
+    world.order("shop/2", {"a": 1}, NOON + 2 * MINUTE)
+    assert tick(3)
+    shown = planned_of(store, tmp_path)
+    assert shown.parts.select("order_id", "location_id", "units").rows() == [("shop/1", "near", 2)]
+    assert shown.waits is not None
+    assert shown.waits.select("order_id", "reason").rows() == [("shop/2", "stock taken")]
+    assert shown.parts["cost"].null_count() == 0

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import orjson
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -119,6 +120,12 @@ def test_a_stored_plan_is_planned_again_with_the_same_hash(tmp_path):
     assert save_inputs(folder, inputs) == folder
     again = replay(folder)
     assert (again.plan_id, again.plan_hash) == (made.plan_id, made.plan_hash)
+    settings = orjson.loads((folder / "settings.json").read_bytes())
+    settings["rules"]["rules"][0]["rank"] = "color"
+    (folder / "settings.json").write_bytes(orjson.dumps(settings))
+    with pytest.raises(Malformed, match=r"does not take: rules\.0\.rank"):
+        replay(folder)
+    assert verify(folder)["again"] == "unreadable"
     (folder / "stock.parquet").write_bytes(b"cut")
     with pytest.raises(Malformed, match="not whole"):
         replay(folder)

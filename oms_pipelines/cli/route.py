@@ -166,9 +166,12 @@ def _version(session: Session, known: list[str], wanted: str, as_json: bool) -> 
     from oms_pipelines.routing import read_version
 
     like = [name for name in known if name.startswith(wanted)]
-    one_of(wanted if len(like) != 1 else None, known, "VERSION")
+    if len(like) > 1 and wanted not in like:
+        tell(f"{wanted} begins {', '.join(like)}; give more of it", error=True)
+        raise typer.Exit(1)
+    one_of(wanted if not like else None, known, "VERSION")
     try:
-        text = read_version(session, like[0])
+        text = read_version(session, wanted if wanted in like else like[0])
     except KeyError:
         tell(f"{like[0]}: an older release made these plans, and kept no text.", error=True)
         raise typer.Exit(1) from None

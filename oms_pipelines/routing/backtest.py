@@ -85,6 +85,12 @@ def backtest(
     other rules would have left alike.
     """
     run = _begun(history, sets)
+    run.notes += [
+        f"{rules.name}: routing.replan moved nothing here: these plans tell of no part that waited "
+        "for its file"
+        for rules in sets
+        if rules.rules.replan
+    ]
     for number, folder in enumerate(history.ticks):
         said(f"plan {number + 1} of {len(history.ticks)}, {folder.name}")
         try:
@@ -94,7 +100,7 @@ def backtest(
             run.others = pl.concat([run.others, _of_plan(run, folder.name)])
             run.notes.append(f"{e}; what that plan gave is taken as it was")
             continue
-        _require_fixed(inputs, folder.name, sets)
+        _require_fixed(inputs, folder.name)
         _tick(run, number, folder, inputs)
     if not run.told:
         raise Malformed("no inputs of these plans can be read")
@@ -104,7 +110,12 @@ def backtest(
 def _begun(history: History, sets: Sequence[RuleSet]) -> _Run:
     """Return a back-test before its first tick."""
     ticks = [x.name for x in history.ticks]
+    begun = [
+        f"{name}: the store knows no such plan, a run was ended before it was stored; left out"
+        for name in history.strays
+    ]
     return _Run(
+        notes=begun,
         history=replace(
             history, back=history.back.sort("known_at"), moves=history.moves.sort("known_at")
         ),
@@ -122,7 +133,7 @@ def _begun(history: History, sets: Sequence[RuleSet]) -> _Run:
     )
 
 
-def _require_fixed(inputs: Inputs, plan_id: str, sets: Sequence[RuleSet]) -> None:
+def _require_fixed(inputs: Inputs, plan_id: str) -> None:
     """Refuse what cannot be replayed. Raises Rejected with the cure."""
     if inputs.held.height:
         raise Rejected(
@@ -130,12 +141,6 @@ def _require_fixed(inputs: Inputs, plan_id: str, sets: Sequence[RuleSet]) -> Non
             "(routing.replan), which a back-test cannot replay; name days without such plans "
             "by --from and --to"
         )
-    for rules in sets:
-        if rules.rules.replan and not inputs.rules.replan:
-            raise Rejected(
-                f"{rules.name}: routing.replan: cannot be tried on plans made without it, since "
-                "they do not tell what waited for a file; leave it out"
-            )
 
 
 def _of_plan(run: _Run, name: str) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import polars as pl
 
-from oms_pipelines.routing.calendar import ship_by
+from oms_pipelines.routing.calendar import Calendar, ship_by
 from oms_pipelines.routing.history import KEY, SHELF
 from oms_pipelines.routing.model import LINES, REFUSED, TIME, Inputs, conform
 
@@ -243,7 +243,12 @@ def _rooms(inputs: Inputs, past: Given, mine: Given) -> pl.DataFrame:
     days = pl.DataFrame(
         {
             "location_id": inputs.locations["location_id"],
-            "ship_by": [ship_by(inputs.as_of, x) for x in inputs.locations["cut_off"]],
+            "ship_by": [
+                ship_by(inputs.as_of, cut_off, Calendar.read(week, off))
+                for cut_off, week, off in inputs.locations.select(
+                    "cut_off", "working_days", "holidays"
+                ).rows()
+            ],
         },
         schema={c: PART[c] for c in ("location_id", "ship_by")},
     )

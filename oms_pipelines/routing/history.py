@@ -57,7 +57,8 @@ class History:
     `ticks` are folders of saved inputs, oldest first. `given` is what plans gave to locations
     (GIVEN), `back` what of it was refused, not found or canceled, by when that was known
     (BACK), `moves` what else came to or left the shelves (MOVES). `hashes` are the plan hashes
-    that were stored; a plan that is not among them is taken to be what its inputs give.
+    that were stored; a plan that is not among them is taken to be what its inputs give. `strays`
+    are names of saved inputs whose plan was never stored.
     """
 
     ticks: Sequence[Path]
@@ -65,6 +66,7 @@ class History:
     back: pl.DataFrame = field(default_factory=lambda: _none(BACK))
     moves: pl.DataFrame = field(default_factory=lambda: _none(MOVES))
     hashes: dict[str, str] = field(default_factory=dict)
+    strays: Sequence[str] = ()
 
 
 def read_history(session: Session, ticks: Sequence[Path]) -> History:
@@ -74,12 +76,16 @@ def read_history(session: Session, ticks: Sequence[Path]) -> History:
     # a folder's name tells the second; the plan itself may be later within it
     period = {"since": planned_at(ticks[0]), "until": _end_of(planned_at(ticks[-1]))}
     plans = session.query("routing/planned_between", **period)
+    hashes = dict(plans.select("plan_id", "plan_hash").iter_rows())
+    # a store that knows none of them is another one: then all are taken as they are
+    strays = [x.name for x in ticks if hashes and x.name not in hashes]
     return History(
-        ticks,
+        [x for x in ticks if x.name not in strays],
         session.query("routing/given_between", **period).cast(GIVEN),
         session.query("routing/given_back", **period).cast(BACK),
         session.query("routing/shelf_moves", **period).cast(MOVES),
-        dict(plans.select("plan_id", "plan_hash").iter_rows()),
+        hashes,
+        strays,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 import polars as pl
+from pydantic import ValidationError
 
 from oms_pipelines.channels import open_channel
 from oms_pipelines.config import Carrier, Oms, Routing, as_time
@@ -39,7 +40,7 @@ def read_inputs(session: Session, oms: Oms, now: datetime) -> Inputs:
     customers are kept to 0.01 degree, postal codes to five characters (more can name a house): a
     plan is stored, and need not know the door.
     """
-    lines, held = open_and_held(session, oms)
+    lines, held = open_and_held(session, oms, now)
     lines = coarse(lines.join(capabilities(oms), on="channel_id", how="left"))
     skus = lines.select("sku").unique().sort("sku")
     session.frame("tmp_routing_skus", skus)
@@ -150,16 +151,21 @@ def load_inputs(folder: str | Path) -> Inputs:
             for kind in SCHEMAS
             if kind not in OPTIONAL or (folder / f"{kind}.parquet").exists()
         }
-    except (OSError, ValueError, pl.exceptions.PolarsError) as e:
+        return Inputs(
+            **frames,
+            rules=Routing.model_validate(settings["rules"]),
+            carriers=tuple(Carrier.model_validate(c) for c in settings["carriers"]),
+            as_of=as_time(settings["as_of"]),
+        )
+    except ValidationError as e:
+        where = ".".join(str(x) for x in e.errors()[0]["loc"])
+        raise Malformed(
+            f"{folder.name}: inputs of a plan hold what this release does not take: {where}"
+        ) from None
+    except (OSError, KeyError, ValueError, pl.exceptions.PolarsError) as e:
         raise Malformed(
             f"{folder.name}: inputs of a plan are not whole ({type(e).__name__})"
         ) from e
-    return Inputs(
-        **frames,
-        rules=Routing.model_validate(settings["rules"]),
-        carriers=tuple(Carrier.model_validate(c) for c in settings["carriers"]),
-        as_of=as_time(settings["as_of"]),
-    )
 
 
 def verify(folder: Path) -> dict[str, object]:

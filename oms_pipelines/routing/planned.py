@@ -17,9 +17,10 @@ from oms_pipelines.routing.candidates import Problem, build, collects
 from oms_pipelines.routing.costs import UNIT
 from oms_pipelines.routing.inputs import load_inputs
 from oms_pipelines.routing.measure import claims_of, taken_of
-from oms_pipelines.routing.model import Inputs
+from oms_pipelines.routing.model import Inputs, Plan
 from oms_pipelines.routing.positions import area, locate
 from oms_pipelines.routing.saved import was_erased
+from oms_pipelines.routing.solve import plan
 from oms_pipelines.routing.verdicts import TESTS, judge
 from oms_pipelines.store.base import Session
 from oms_pipelines.store.frames import cut
@@ -88,10 +89,9 @@ def read_planned(session: Session, head: dict[str, Any], folder: Path) -> Planne
     plan_id = head["plan_id"]
     given = session.query("route/plan_lines", plan_id=plan_id)
     lost, more = cut(session.query("route/plan_lost", plan_id=plan_id, limit=LOST))
-    nowhere = [pl.lit(None, kind).alias(c) for c, kind in _WHERE.items()]
     bare = Planned(
         head=head,
-        parts=_parts(given).with_columns(nowhere),
+        parts=_parts(given).with_columns(_nowhere()),
         verdicts=session.query("route/plan_verdicts", plan_id=plan_id),
         lost=lost,
         more_lost=more,
@@ -107,6 +107,10 @@ def read_planned(session: Session, head: dict[str, Any], folder: Path) -> Planne
 _WHERE = {
     "cost": pl.Float64, "latitude": pl.Float64, "longitude": pl.Float64, "area": pl.String
 }  # fmt: skip
+
+
+def _nowhere() -> list[pl.Expr]:
+    return [pl.lit(None, kind).alias(c) for c, kind in _WHERE.items()]
 
 
 def _parts(given: pl.DataFrame) -> pl.DataFrame:
@@ -127,6 +131,9 @@ _KM = pl.when(~pl.col("collected")).then("km").alias("km")
 
 def _with_inputs(bare: Planned, given: pl.DataFrame, inputs: Inputs, erased: bool) -> Planned:
     """Add what only inputs tell: cost and destination of each part, capacity, why lines wait."""
+    if inputs.held.height and not erased:
+        given = _with_kept(given, plan(inputs), bare.head["plan_id"])
+        bare = replace(bare, parts=_parts(given).with_columns(_nowhere()))
     problem = build(inputs)
     taken = taken_of(problem, claims_of(problem, given))
     _, left = tables.by_line(problem, taken)
@@ -147,6 +154,16 @@ def _with_inputs(bare: Planned, given: pl.DataFrame, inputs: Inputs, erased: boo
         land=inputs.positions.select("latitude", "longitude"),
         erased=erased,
     )
+
+
+def _with_kept(given: pl.DataFrame, made: Plan, plan_id: str) -> pl.DataFrame:
+    """Return what a plan gave, with the parts that it left as they were: an older plan's rows."""
+    if made.plan_id != plan_id:
+        return given
+    chosen = made.decisions.filter(pl.col("verdict") == "chosen")
+    rows = made.allocations.join(chosen.select(*PART, "distance_km"), on=PART)
+    blank = [pl.lit(None, given.schema[c]).alias(c) for c in given.columns if c not in rows.columns]
+    return rows.with_columns(blank).select(given.columns).cast(dict(given.schema))
 
 
 def _costs(problem: Problem, parcels: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,11 @@ def saved_inputs(root: Path) -> list[Path]:
     return sorted(x for x in root.glob("*-*") if _NAME.fullmatch(x.name) and x.is_dir())
 
 
+def is_plan(file: Path) -> bool:
+    """Tell whether a file or folder is named by a plan."""
+    return _NAME.fullmatch(file.stem) is not None
+
+
 def saved_between(root: Path, first: date, last: date) -> list[Path]:
     """Return the folders of inputs of plans made on some days (UTC), both included."""
     return [x for x in saved_inputs(root) if first <= planned_at(x).date() <= last]

@@ -52,8 +52,9 @@ def tidy_plans(hub: Hub) -> int:
     with hub.store.session() as session:
         session.run("housekeeping/forget_shadow_lines", before=before)
         session.run("housekeeping/forget_shadow_plans", before=before)
+    deleted = delete_saved(hub.output / "plans", before)
     delete_plan_pages(hub.output, before)
-    return delete_saved(hub.output / "plans", before)
+    return deleted
 
 
 def tidy_stock(hub: Hub) -> tuple[int, int]:

@@ -65,7 +65,7 @@ def allocate(hub: Hub) -> Plan:
             ledger.release(session, replaced_lines(made), now)
             ledger.reserve(session, *fulfillment_frames(made, now), now)
             new = True
-    hub.results["shadow"] = _shadow(hub, inputs, made) if new else None
+    hub.results |= {"shadow": _shadow(hub, inputs, made) if new else None, "plan_stored": new}
     return made
 
 

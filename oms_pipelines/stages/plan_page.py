@@ -23,7 +23,7 @@ from oms_pipelines.routing.planned import (
     splits,
     why_not,
 )
-from oms_pipelines.routing.saved import planned_at
+from oms_pipelines.routing.saved import is_plan, planned_at
 
 FOLDER = Path("pages") / "plans"  # under `output`
 AT_ONCE = 5_000  # lines of a plan whose page is drawn when it is made
@@ -59,7 +59,7 @@ def draw_made(hub: Hub, made: Plan) -> Drawn | None:
 
 def delete_plan_pages(output: Path, before: datetime) -> int:
     """Delete the pages of plans made before a time; return how many."""
-    old = [x for x in (output / FOLDER).glob("*-*.html") if planned_at(x) < before]
+    old = [x for x in (output / FOLDER).glob("*.html") if is_plan(x) and planned_at(x) < before]
     for file in old:
         file.unlink()
     return len(old)
@@ -135,13 +135,15 @@ def _notes(planned: Planned) -> list[str]:
     if planned.missing is not None:
         return [
             f"{planned.missing} (`retention.plans`): where parcels go, costs by location, "
-            "capacity, and why lines wait cannot be told any more. All else is from the store."
+            "capacity, why lines wait, and parts left as they were (`routing.replan`) cannot be "
+            "told any more. All else is from the store."
         ]
     if planned.erased:
         return [
             "Somebody was erased from the inputs of this plan since. Their destination is "
             "unknown here, and what depends on it (costs by location, why lines wait) may differ "
-            "from the plan that was made; the numbers of this section are its own."
+            "from the plan that was made; the numbers of this section are its own. Parts that it "
+            "left as they were (`routing.replan`) are missing."
         ]
     return []
 
