@@ -115,7 +115,7 @@ def _tests(
     After the standing tests come those that stock, capacity and others can change.
     """
     count = problem.stock.shape[1]
-    failed = np.ascontiguousarray(problem.failed.T)
+    failed = problem.failed.T.copy(order="C")
     started = np.empty(failed.shape, dtype=bool)
     open_ = np.ascontiguousarray(free.T)
     total = np.add.reduceat(shelves.need, problem.first[:-1])
