@@ -1,12 +1,14 @@
 """Every candidate of a plan as a frame: its verdict, its score, and why it was not taken."""
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
 from oms_pipelines.routing.candidates import UNKNOWN, Problem
 from oms_pipelines.routing.costs import UNIT
 from oms_pipelines.routing.model import Inputs
-from oms_pipelines.routing.rows import by_rows
+from oms_pipelines.routing.rows import by_rows, side_by_side
 from oms_pipelines.routing.verdicts import TESTS, Verdicts
 
 _VERDICTS = pl.Series(["chosen", "possible", "excluded"])
@@ -27,26 +29,27 @@ def decisions(
     tests = pl.Series([TESTS.get(code) for code in range(max(TESTS) + 1)])
     rules = pl.Series([*(r.id for r in inputs.rules.rules), None])
     rule = np.where(problem.rule < 0, len(rules) - 1, problem.rule)
-    frame = pl.DataFrame(
-        {
-            "order_id": _each(problem.orders["order_id"], np.repeat(_numbers(n), count)),
-            "part": np.maximum(verdicts.part.ravel(), 0).astype(np.int32),
-            "location_id": _each(problem.location_ids, np.tile(_numbers(count), n)),
-            "rule": _each(rules, np.repeat(rule.astype(np.uint32), count)),
-            "verdict": _each(_VERDICTS, kind),
-            "failed_test": _each(tests, code),
-            "distance_km": problem.distance.ravel(),
-            "score": score.ravel(),
-            "change": _changed(problem, change),
-            "rank": _ranks(problem, verdicts).ravel(),
-            "assumed": _assumed(problem),
-            "lost_to": _lost(problem, lost_to),
-        }
-    )
-    return frame.with_columns(
-        pl.col("distance_km").fill_nan(None),
-        pl.when(pl.col("rank") > 0).then("rank").cast(pl.Int32).alias("rank"),
-    )
+    columns: dict[str, Callable[[], pl.Series | np.ndarray]] = {
+        "order_id": lambda: _each(problem.orders["order_id"], np.repeat(_numbers(n), count)),
+        "part": lambda: np.maximum(verdicts.part.ravel(), 0).astype(np.int32),
+        "location_id": lambda: _each(problem.location_ids, np.tile(_numbers(count), n)),
+        "rule": lambda: _each(rules, np.repeat(rule.astype(np.uint32), count)),
+        "verdict": lambda: _each(_VERDICTS, kind),
+        "failed_test": lambda: _each(tests, code),
+        "distance_km": lambda: pl.Series(problem.distance.ravel()).fill_nan(None),
+        "score": lambda: score.ravel(),
+        "change": lambda: _changed(problem, change),
+        "rank": lambda: _ranks(problem, verdicts),
+        "assumed": lambda: _assumed(problem),
+        "lost_to": lambda: _lost(problem, lost_to),
+    }
+    made = dict.fromkeys(columns)
+
+    def fill(name: str) -> None:
+        made[name] = columns[name]()
+
+    side_by_side(fill, columns)
+    return pl.DataFrame(made)
 
 
 def _told(
@@ -110,8 +113,8 @@ def _lost(problem: Problem, lost_to: np.ndarray) -> pl.Series:
     return _each(names, np.where(lost_to < 0, len(names) - 1, lost_to))
 
 
-def _ranks(problem: Problem, verdicts: Verdicts) -> np.ndarray:
-    """Return n x L: 1 for the best of those not excluded, 0 for the excluded."""
+def _ranks(problem: Problem, verdicts: Verdicts) -> pl.Series:
+    """Return, flat: 1 for the best of those not excluded, null for the excluded."""
     ranks = np.empty(problem.rank.shape, dtype=np.int16)
     places = np.arange(ranks.shape[1], dtype=np.int16)
 
@@ -125,4 +128,6 @@ def _ranks(problem: Problem, verdicts: Verdicts) -> np.ndarray:
         ranks[some] = np.take_along_axis(counted, rank, axis=1)
 
     by_rows(number, len(ranks))
-    return ranks
+    found = pl.Series("rank", ranks.ravel()).to_frame()
+    some = pl.when(pl.col("rank") > 0).then("rank").cast(pl.Int32)
+    return found.select(some.alias("rank")).to_series()
