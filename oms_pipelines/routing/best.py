@@ -7,6 +7,7 @@ move to where the rule ranks them higher at the same cost.
 """
 
 from dataclasses import dataclass, replace
+from math import comb
 
 import numpy as np
 
@@ -21,7 +22,8 @@ from oms_pipelines.routing.greedy import Taken, solve
 from oms_pipelines.routing.ranked import by_rank
 from oms_pipelines.routing.stays import settled
 
-MOST = 60_000  # orders x locations of a batch that is planned jointly unasked
+MOST = 60_000  # orders x locations of a batch that is planned jointly unasked, and ...
+SETS = 5_000_000  # ... orders x sets of locations that the split policy allows
 NEARER = 0.001  # what a kilometer counts at least where the rule ranks by distance
 EMPTIER = 0.01  # what a place in the ranks counts where the rule ranks by stock
 
@@ -56,8 +58,11 @@ def best(problem: Problem, rules: Routing) -> Best:
 
 def together(problem: Problem, rules: Routing) -> bool:
     """Tell whether a batch is planned jointly: as its rules say, else where it is not too large."""
-    wanted = problem.failed.size <= MOST if rules.solver == "auto" else rules.solver == "joint"
-    return wanted and problem.failed.size > 0
+    n, count = problem.failed.shape
+    if rules.solver != "auto":
+        return rules.solver == "joint" and n * count > 0
+    sets = np.cumsum([comb(count, k) for k in range(1, 4)])[np.clip(problem.parts, 1, 3) - 1]
+    return 0 < n * count <= MOST and sets.sum() <= SETS
 
 
 def aimed(problem: Problem, rules: Routing) -> Problem:

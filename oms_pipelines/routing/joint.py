@@ -28,7 +28,10 @@ from oms_pipelines.routing.proof import prove
 from oms_pipelines.routing.replan import best_of, fill, of_all, of_few, settle
 from oms_pipelines.routing.rounding import construct, in_turn
 
-FEW = 4000  # plans of a group that is solved exactly
+FEW = 1_000  # plans of a group that is solved exactly
+ONE = 100  # plans of an order in it
+EVERY = 20_000  # plans of all groups that are
+TOGETHER = 200  # orders whose near plans are looked at together
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Work:
     further: float = 45_000.0  # the same as `beyond`, of these
     size: int = 200  # orders planned anew around one left unfilled, to its exact weight
     effort: float = 0.5  # deterministic time of each of these
-    exact: float = 20.0  # deterministic time of the groups that have few plans
+    exact: float = 1.0  # deterministic time of some groups that have few plans
 
     def times(self, factor: float) -> "Work":
         """Return so many times the work."""
@@ -78,9 +81,12 @@ def optimize(problem: Problem, work: Work = Work(), start: Columns | None = None
     group = groups(maker)
     parts, bound = [], 0.0
     alone = np.flatnonzero(group < 0)
-    exact = np.flatnonzero(small(maker, group))
+    few_plans = small(maker, group)
+    exact = np.flatnonzero(few_plans >= 0)
     rest = np.setdiff1d(np.arange(len(group)), np.concatenate([alone, exact]))
-    for orders, plan in ((alone, each_best), (exact, _exactly), (rest, _by_prices)):
+    together = [np.flatnonzero(few_plans == x) for x in np.unique(few_plans[exact])]
+    steps = [(alone, each_best), *((x, _exactly) for x in together), (rest, _by_prices)]
+    for orders, plan in steps:
         if orders.size:
             few, unit = maker.of(orders)
             given = start.chosen(orders) if start is not None else _empty(maker, orders)
@@ -145,11 +151,21 @@ def _connected(order: np.ndarray, thing: np.ndarray, n: int) -> np.ndarray:
 
 
 def small(maker: Maker, group: np.ndarray) -> np.ndarray:
-    """Tell which orders are in a group that has few plans."""
+    """Number the orders of groups that have few plans (n), -1 for the others.
+
+    Groups under one number have few together: a solver of integers takes far longer over all.
+    """
     some = group >= 0
     plans = np.zeros(len(group))
-    np.add.at(plans, group[some], count_plans(maker)[some])
-    return some & (plans[group] <= FEW)
+    each = count_plans(maker)
+    np.add.at(plans, group[some], np.where(each <= ONE, each, np.inf)[some])
+    by = np.argsort(plans, kind="stable")
+    fits = np.zeros(len(group), dtype=bool)
+    total = np.cumsum(plans[by])
+    fits[by] = (plans[by] <= FEW) & (total <= EVERY)
+    number = np.empty(len(group), dtype=np.int64)
+    number[by] = np.minimum(total, EVERY) // ONE
+    return np.where(some & fits[group], number[group], -1)
 
 
 def each_best(few: Maker, work: Work, start: Columns | None = None) -> tuple[Columns, float]:
@@ -168,15 +184,21 @@ def each_best(few: Maker, work: Work, start: Columns | None = None) -> tuple[Col
     known = [start] if start is not None and d.held is not None else []
     taken = _best_of_each(few, joined([*known, found, construct(few, pricer, free)]))
     least = value - few.left(taken, d.worth) - few.remote(taken)
-    open_ = np.flatnonzero(taken.cost > least + 0.5)
-    if open_.size:
-        some, unit = few.of(open_)
-        close = near(some, Pricer(some.demands), free, float((taken.cost - least).max()) + 1)
-        mine = of_few(taken.chosen(open_), open_, unit, len(d.need))
+    over = taken.cost - least
+    open_ = np.flatnonzero(over > 0.5)
+    by = open_[np.argsort(over[open_], kind="stable")]
+    found, closed = [], over <= 0.5
+    for part in np.array_split(by, -(-len(by) // TOGETHER)) if len(by) else []:
+        orders = np.sort(part)
+        some, unit = few.of(orders)
+        close = near(some, Pricer(some.demands), free, float(over[part].max()) + 1)
+        mine = of_few(taken.chosen(orders), orders, unit, len(d.need))
         better = _best_of_each(some, joined([mine, close.columns]))
-        least[open_] = close.least - some.left(better, some.demands.worth) - some.remote(better)
-        mended = taken.chosen(np.setdiff1d(np.arange(len(d.parts)), open_))
-        taken = in_turn(joined([mended, of_all(better, open_, unit)]), len(d.parts))
+        least[orders] = close.least - some.left(better, some.demands.worth) - some.remote(better)
+        found.append(of_all(better, orders, unit))
+    if found:
+        stays = taken.chosen(np.flatnonzero(closed))
+        taken = in_turn(joined([stays, *found]), len(d.parts))
     return taken, float(np.minimum(taken.cost, np.maximum(least, 0)).sum())
 
 

@@ -46,6 +46,8 @@ def near(maker: Maker, pricer: Pricer, prices: Prices, beyond: float) -> Near:
         value, order, places = pricer.several(unit_prices, d.fits, every, None, beyond,
                                               prices.capacity)  # fmt: skip
         order, places = order[few[order]], places[few[order]]
+        if np.diff(d.first)[order].sum() > MOST:
+            continue
         ways = _Ways(d, unit_prices, order, places)
         base = (d.part + prices.capacity)[order[:, None], places] * (places >= 0)
         far = np.where(places >= 0, d.remote[order[:, None], places], np.inf).min(axis=1)

@@ -63,6 +63,8 @@ def settle(maker: Maker, pool: Columns, plan: Columns, size: int, passes: int, g
     for turn in range(passes):
         differs = ~has | (mark != marks(plan))
         some = every[differs | (mixed % (parts + 1) == turn)] if turn else every[differs]
+        if not some.size:
+            continue
         for few in np.array_split(some, -(-len(some) // (2 * size))):
             plan = replan(maker, pool, plan, few, gap * len(few) / len(every), nodes)
     return plan

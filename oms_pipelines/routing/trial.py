@@ -41,7 +41,7 @@ class Trial:
         """Tell of which orders this can be told for certain: those in groups of few plans."""
         if not self.joint:
             return np.ones(len(orders), dtype=bool)
-        return small(self.maker, groups(self.maker))[orders]
+        return small(self.maker, groups(self.maker))[orders] >= 0
 
     def losers(self, orders: np.ndarray, has: Columns) -> np.ndarray:
         """Return those of some orders (ascending) that would do better undisturbed."""
