@@ -28,9 +28,9 @@ from oms_pipelines.routing.proof import prove
 from oms_pipelines.routing.replan import best_of, fill, of_all, of_few, settle
 from oms_pipelines.routing.rounding import construct, in_turn
 
-FEW = 1_000  # plans of a group that is solved exactly
-ONE = 100  # plans of an order in it
-EVERY = 20_000  # plans of all groups that are
+FEW = 4_000  # plans of a group that is solved exactly
+ONE = 100  # plans of an order beyond which it is hard: of such groups there are FEW plans in all
+EVERY = 20_000  # plans of all other groups that are solved exactly
 TOGETHER = 200  # orders whose near plans are looked at together
 
 
@@ -53,7 +53,7 @@ class Work:
     further: float = 45_000.0  # the same as `beyond`, of these
     size: int = 200  # orders planned anew around one left unfilled, to its exact weight
     effort: float = 0.5  # deterministic time of each of these
-    exact: float = 1.0  # deterministic time of some groups that have few plans
+    exact: float = 2.0  # deterministic time of some groups that have few plans
 
     def times(self, factor: float) -> "Work":
         """Return so many times the work."""
@@ -156,15 +156,16 @@ def small(maker: Maker, group: np.ndarray) -> np.ndarray:
     Groups under one number have few together: a solver of integers takes far longer over all.
     """
     some = group >= 0
-    plans = np.zeros(len(group))
+    plans, hardest = np.zeros(len(group)), np.zeros(len(group))
     each = count_plans(maker)
-    np.add.at(plans, group[some], np.where(each <= ONE, each, np.inf)[some])
+    np.add.at(plans, group[some], each[some])
+    np.maximum.at(hardest, group[some], each[some])
     by = np.argsort(plans, kind="stable")
-    fits = np.zeros(len(group), dtype=bool)
-    total = np.cumsum(plans[by])
-    fits[by] = (plans[by] <= FEW) & (total <= EVERY)
-    number = np.empty(len(group), dtype=np.int64)
-    number[by] = np.minimum(total, EVERY) // ONE
+    plans, hard = plans[by], hardest[by] > ONE
+    total, hards = np.cumsum(np.where(hard, 0, plans)), np.cumsum(np.where(hard, plans, 0))
+    fits, number = np.zeros(len(group), dtype=bool), np.zeros(len(group), dtype=np.int64)
+    fits[by] = (plans <= FEW) & np.where(hard, hards <= FEW, total <= EVERY)
+    number[by] = np.minimum(total + hards, EVERY + FEW) // ONE
     return np.where(some & fits[group], number[group], -1)
 
 
