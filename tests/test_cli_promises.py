@@ -80,3 +80,17 @@ def test_a_line_that_waits_is_shown_with_the_day_its_supply_is_expected(oms: Oms
     [line] = oms("orders", "show", "1", "--json").json["lines"]
     assert line["expected_at"] is None
     assert "2026-03-09" in oms("orders", "show", "4").out
+
+
+def test_a_shadow_beside_an_unknown_plan_is_told(oms):
+    told = oms("route", "shadow", "zzz")
+    assert told.code == 1
+    assert "no shadow ran beside a plan called zzz" in told.err
+    assert oms("route", "shadow").out.count("No shadow ran yet") == 1
+
+
+def test_a_beginning_that_several_versions_of_the_rules_share_is_told(oms):
+    known = [x["rules_version"] for x in oms("route", "rules", "--json").json]
+    assert known
+    assert oms("route", "rules", known[0][:6]).code == 0
+    assert oms("route", "rules", "zzz").code == 2

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from routing_cases import AS_OF, cases
 
 from oms_pipelines.config import Routing, Rule, Split
-from oms_pipelines.routing import inputs_of
+from oms_pipelines.routing import inputs_of, tables
 from oms_pipelines.routing.best import best, columns_of
 from oms_pipelines.routing.candidates import Problem, build
 from oms_pipelines.routing.columns import Maker
 from oms_pipelines.routing.demands import demands_of
+from oms_pipelines.routing.verdicts import judge
 
 Shares = dict[tuple[int, int], int]  # units by (item, location)
 
@@ -120,6 +121,8 @@ def test_the_plan_is_the_least_of_all_that_are_allowed(inputs):
     total = float((found.cost + found.weight).sum())
     assert total == pytest.approx(least(problem, maker), abs=0.5)
     assert (made.bound or 0) <= found.cost.sum() + 1
+    alone = tables.bound(problem, judge(problem, made.taken), made.taken)
+    assert alone <= found.cost.sum()
 
 
 @pytest.mark.parametrize("seed", range(3))

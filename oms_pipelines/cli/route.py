@@ -252,7 +252,12 @@ def shadow(
     with reading() as session:
         if plan is not None:
             lines, more = cut(session.query("route/shadow_lines", plan_id=plan, limit=limit))
-            nothing = f"Nothing of {plan} would ship otherwise, or no shadow ran beside it."
+            beside = session.query("route/shadow_of", plan_id=plan).height
+            if not beside:
+                tell(f"no shadow ran beside a plan called {plan}; `oms route shadow` lists those "
+                     "beside which one did", error=True)  # fmt: skip
+                raise typer.Exit(1)
+            nothing = f"Nothing of {plan} would ship otherwise."
             rows(lines, as_json, f"What of {plan} would ship otherwise", nothing, more=more)
             return
         found, more = cut(session.query("route/shadows", limit=limit))
@@ -262,5 +267,6 @@ def shadow(
         document({"totals": totals.to_dicts(), "plans": found.to_dicts()})
         return
     nothing = "No shadow ran yet; name a file of rules in `routing.shadow`."
-    rows(totals, False, "In total, by rules", nothing)
+    if found.height:
+        rows(totals, False, "In total, by rules", nothing)
     rows(found, False, "By plan, newest first", nothing, more=more)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from oms_pipelines.config import Costs
 from oms_pipelines.errors import Malformed, Rejected
 from oms_pipelines.routing.counterfactual import (
     AT,
@@ -73,6 +74,7 @@ class _Run:
     load: list[pl.DataFrame] = field(default_factory=list)
     plans: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    counted: dict[str, pl.DataFrame] = field(default_factory=dict)  # orders (order_id), by arm
 
 
 def backtest(
@@ -90,6 +92,11 @@ def backtest(
         "for its file"
         for rules in sets
         if rules.rules.replan
+    ]
+    run.notes += [
+        f"{rules.name}: has no costs, so it plans as if all ways cost the same"
+        for rules in sets
+        if rules.rules.costs == Costs()
     ]
     for number, folder in enumerate(history.ticks):
         said(f"plan {number + 1} of {len(history.ticks)}, {folder.name}")
@@ -215,6 +222,11 @@ def _tell(run: _Run, name: str, turn: Turn, made: Plan, arm: Arm, number: int) -
     parts = measured(turn.inputs, made.allocations)
     day = turn.inputs.as_of.date()
     first = turn.inputs.lines.filter(pl.col("parts_used").fill_null(0) == 0)
+    # one whose first part was refused whole has no part again
+    known = run.counted.get(name, first.select("order_id").clear())
+    counted = parts.join(first, on="order_id", how="semi").select("order_id").unique()
+    counted = counted.join(known, on="order_id", how="anti")
+    run.counted[name] = pl.concat([known, counted])
     fresh = run.seen.filter(pl.col("first") == number)
     begun = run.seen.filter(pl.col("first").is_between(run.today, number))
     late = pl.col("promised_at").dt.date() < day
@@ -222,7 +234,7 @@ def _tell(run: _Run, name: str, turn: Turn, made: Plan, arm: Arm, number: int) -
         {
             "settings": name,
             "day": day,
-            "orders": parts.join(first, on="order_id", how="semi")["order_id"].n_unique(),
+            "orders": counted.height,
             "parcels": len(parts),
             "cost": parts["cost"].sum(),
             "km": parts["km"].sum(),

@@ -30,7 +30,7 @@ def _positions(history: Past) -> Iterator[Finding]:
             yield finding("position", f"routing.rules[{i}].max_distance_km", history, mine, told,
                           cure, rule=r.id)  # fmt: skip
         elif mine.any() and (r.rank == "distance" or history.inputs.rules.costs.per_km):
-            told = f"rule {r.id} ranks by a distance that is unknown: all locations are as far"
+            told = f"rule {r.id} counts a distance that is unknown: all locations are as far"
             cure = "give a finer routing.postal_codes"
             yield finding("position", f"routing.rules[{i}].rank", history, mine, told, cure,
                           rule=r.id)  # fmt: skip

@@ -84,7 +84,7 @@ def plan(lines: Any, *others: Any, **named: Any) -> Plan:
     shared, left = tables.by_line(problem, taken)
     allocated = tables.allocations(problem, shared, parts)
     cost = int(parts["cost"].sum()) + int(tables.given_up(problem, taken).sum())
-    least = min(max(tables.bound(problem, verdicts, taken.parts > 0), found.bound or 0), cost)
+    least = min(max(tables.bound(problem, verdicts, taken), found.bound or 0), cost)
     plan_hash, inputs_sum = digest(allocated), inputs_hash(inputs)
     mixed = hashlib.sha256(f"{plan_hash}{inputs_sum}".encode()).hexdigest()[:8]
     plan_id = f"{inputs.as_of:%Y%m%dT%H%M%SZ}-{mixed}"

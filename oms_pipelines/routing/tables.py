@@ -175,26 +175,34 @@ def _actions(problem: Problem, turn: np.ndarray, inputs: Inputs) -> tuple[pl.Ser
     return frame["action"], frame["deadline"]
 
 
-def bound(problem: Problem, verdicts: Verdicts, served: np.ndarray) -> int:
-    """Return what serving these orders costs at least, in ten-thousandths.
+def bound(problem: Problem, verdicts: Verdicts, taken: Taken) -> int:
+    """Return what serving the orders that were served costs at least, in ten-thousandths.
 
-    Each alone with all the stock, in one part from its cheapest location that has any of it,
-    at the least price any parcel has there.
+    Each alone with all the stock: an order that was filled goes whole from its cheapest location
+    that has any of it, or, where it may be split, from the two cheapest, at the least price any
+    parcel has there; of one that was not, a part of the least price.
     """
-    if not served.any():
-        return 0
-    local = np.empty(len(problem.parts), dtype=np.int64)
+    n, most = len(problem.parts), np.iinfo(np.int64).max // 4
+    near = np.full((n, 2), most)
 
     def nearest(some: slice) -> None:
         fit = verdicts.started[some] & (problem.failed[some] == 0)
-        most = np.iinfo(np.int64).max
-        local[some] = np.where(fit, problem.local_cost[some], most).min(axis=1, initial=most)
+        local = np.where(fit, problem.local_cost[some], most)
+        two = np.sort(np.partition(local, min(1, local.shape[1] - 1), axis=1)[:, :2], axis=1)
+        near[some, : two.shape[1]] = two
 
-    by_rows(nearest, len(local))
-    least = np.zeros(len(problem.parts), dtype=np.int64)
+    if problem.failed.size:
+        by_rows(nearest, n)
+    least = np.zeros(n, dtype=np.int64)
     sent = np.flatnonzero(~problem.orders.select(collects()).to_series().to_numpy())
     if sent.size:
         some = problem.orders[sent].select("service", "country")
         offer = problem.tariff.offer(some, np.full(sent.size, np.nan))
         least[sent] = problem.tariff.cheapest(offer)
-    return int((local + least)[served].sum())
+    got = np.zeros(len(problem.need), dtype=np.int64)
+    np.add.at(got, taken.item, taken.quantity)
+    filled = np.logical_and.reduceat(got >= problem.need, problem.first[:-1]) if n else got > 0
+    whole = near[:, 0] + problem.parcel_cost
+    split = np.where(problem.parts > 1, near.sum(axis=1) + 2 * least, most)
+    each = np.where(filled, np.minimum(whole, split), near[:, 0] + least)
+    return int(each[taken.parts > 0].sum())

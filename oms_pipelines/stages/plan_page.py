@@ -205,9 +205,10 @@ def _beside(found: Flows, places: Mapping[str, Sequence[str]]) -> str:
         (found.small, "by smaller flows than those drawn"),
     ]
     words = [f"{parcels(n)} {why}" for n, why in left if n]
-    told = f"Not drawn: {'; '.join(words)}." if words else "All parcels are drawn."
+    every = "All parcels are drawn." if found.arcs.height else ""
+    told = f"Not drawn: {'; '.join(words)}." if words else every
     more = [f" Locations {why}: {', '.join(some)}." for why, some in places.items() if some]
-    return told + "".join(more)
+    return (told + "".join(more)).strip()
 
 
 def _ribbons(planned: Planned, hues: dict[str, str]) -> str:
