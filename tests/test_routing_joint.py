@@ -1,18 +1,24 @@
 """The joint plan is the best there is: beside all plans of small batches, tried one by one."""
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
-from routing_batches import batches, scarce
+from routing_batches import AS_OF, batches, scarce
 
+from oms_pipelines.config import Routing, Rule, Split
 from oms_pipelines.routing import inputs_of, joint
+from oms_pipelines.routing.ascent import Prices
 from oms_pipelines.routing.candidates import Problem, build
 from oms_pipelines.routing.columns import Maker
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.joint import Work, optimize
+from oms_pipelines.routing.pricing import Pricer, _nearest
+from oms_pipelines.routing.rounding import construct
 
 
 def plans(problem: Problem, maker: Maker, order: int) -> list[tuple[dict, float]]:
@@ -140,3 +146,56 @@ def test_the_order_of_rows_moves_nothing():
     assert first.bound == second.bound
     for name in ("order", "cost", "column", "unit", "location", "times"):
         np.testing.assert_array_equal(getattr(first.columns, name), getattr(second.columns, name))
+
+
+def alike(rows: list[tuple], held: dict[tuple[str, str], int], parts: int = 2) -> Problem:
+    """Return orders of (key, sku, units, priority), one older than the next, and stock."""
+    lines = pl.DataFrame(
+        [
+            {"order_id": key, "line_id": "1", "sku": sku, "quantity": units, "channel_id": "c",
+             "priority": priority, "placed_at": AS_OF - timedelta(minutes=len(rows) - at),
+             "country": "FR", "latitude": 45.0, "longitude": 2.0}
+            for at, (key, sku, units, priority) in enumerate(rows)
+        ]
+    )  # fmt: skip
+    stock = pl.DataFrame(
+        [(place, sku, units) for (place, sku), units in held.items()],
+        ["location_id", "sku", "available"], orient="row",
+    )  # fmt: skip
+    names = sorted({place for place, _ in held})
+    places = pl.DataFrame(
+        {"location_id": names, "country": "FR", "latitude": 45.0, "longitude": 2.0, "ships": True}
+    )
+    rule = Rule(id="any", split=Split(parts=parts), **{"from": "ships"})
+    return build(inputs_of(lines, stock, places, Routing(rules=[rule]), AS_OF))
+
+
+def test_a_higher_priority_is_not_outweighed_by_many_units_of_a_lower():
+    p = alike([("lo", "x", 5, 0), ("hi", "x", 1, 1)], {("a", "x"): 5}, parts=1)
+    served = joint.taken_of(Maker(p, demands_of(p)), optimize(p).columns)
+    assert p.orders["order_id"].gather(p.order[served.item]).to_list() == ["hi"]
+
+
+def test_where_nothing_is_left_to_settle_the_plan_stands():
+    rows = [(f"o{at:03d}", "x", 1, 0) for at in range(400)]
+    p = alike(rows, {(place, "x"): 60 for place in "abcdefgh"}, parts=1)
+    assert int(optimize(p).columns.parts.sum()) == 400
+
+
+def test_what_is_left_of_a_unit_may_come_from_two_places():
+    """At the start each place had all of it, or nothing."""
+    p = alike([("1", "x", 3, 0), ("2", "x", 3, 0), ("3", "x", 5, 0)],
+              {("a", "x"): 6, ("b", "x"): 5})  # fmt: skip
+    maker = Maker(p, demands_of(p))
+    free = Prices(np.zeros(p.stock.shape), np.zeros(2), 0.0)
+    made = construct(maker, Pricer(maker.demands), free)
+    assert maker.left(made, np.ones(3, dtype=np.int64)).sum() == 0
+
+
+def test_of_ties_the_first_are_near_whatever_the_processor():
+    cost = np.array([[3.0, 1.0, 2.0, 2.0, 2.0, 1.0, np.inf]])
+    row, column = _nearest(cost, np.array([9.0]), 4)
+    assert row.tolist() == [0, 0, 0, 0]
+    assert column.tolist() == [1, 2, 3, 5]
+    assert _nearest(cost, np.array([1.0]), 4)[1].tolist() == [1, 5]
+    assert _nearest(cost, np.array([2.0]), None)[1].tolist() == [1, 2, 3, 4, 5]

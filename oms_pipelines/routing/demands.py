@@ -94,14 +94,15 @@ def _weights(problem: Problem, spread: int) -> np.ndarray:
     """Return what a unit left unfilled weighs, by order: more than any cost, more by turn.
 
     A unit of an earlier order outweighs one of a later by more than any cost; two units of later
-    ones outweigh it, unless it has the higher priority.
+    ones outweigh it. Of the next higher priority it outweighs thirty, or, with many priorities,
+    as many as numbers have room for.
     """
     n, count = problem.failed.shape
     turns = np.arange(n)
     weight = (count + 2 + 2 * n - turns).astype(np.float64) * spread
     ranks = np.unique(problem.orders["priority"].to_numpy(), return_inverse=True)[1]
     top = max(int(ranks.max(initial=0)), 1)
-    factor = min(4.0, (LARGEST / max(weight.max(initial=1), 1)) ** (1 / top))
+    factor = min(64.0, (LARGEST / max(weight.max(initial=1), 1)) ** (1 / top))
     return np.rint(weight * max(factor, 1.0) ** ranks).astype(np.int64)
 
 

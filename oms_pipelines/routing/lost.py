@@ -24,6 +24,7 @@ from oms_pipelines.routing.trial import Trial
 
 NAMED = 500_000  # orders x locations of a batch that names are looked for in
 TRIES = 24  # times that a group is planned again, in all
+SOME = 4  # times as many losers are looked at: a loser meets all that hold what it wanted
 CELLS = 2_000_000  # items x locations looked at by all tries
 PAIRS = 2_000_000  # rows of orders that stand in each other's way
 PAIR = {"order": pl.Int64, "winner": pl.Int64}
@@ -130,13 +131,15 @@ def _tried(contest: Contest, trial: Trial, has: Columns) -> pl.DataFrame:
     tries = min(TRIES, CELLS // max(trial.problem.sku.size * trial.problem.stock.shape[1], 1))
     if not tries:
         return pl.DataFrame(schema=PAIR)
+    orders = contest.lacks["order"].unique().sort().to_numpy()
+    orders = orders[trial.certain(orders)][: SOME * tries]
+    some = contest.lacks.filter(pl.col("order").is_in(pl.Series(orders).implode()))
     holds = contest.holds.rename({"order": "winner"})
-    met = contest.lacks.join(holds, on="thing").filter(pl.col("order") != pl.col("winner"))
+    met = some.join(holds, on="thing").filter(pl.col("order") != pl.col("winner"))
     met = met.group_by("order", "winner").agg(pl.len()).sort(
         ["order", "len", "winner"], descending=[False, True, True]
     )  # fmt: skip
-    orders = met["order"].unique(maintain_order=True).to_numpy()
-    orders = orders[trial.certain(orders)][:tries]
+    orders = met["order"].unique(maintain_order=True).to_numpy()[:tries]
     found = []
     for order in trial.losers(orders, has).tolist():
         for winner in met.filter(pl.col("order") == order)["winner"].head(min(tries, 2)):

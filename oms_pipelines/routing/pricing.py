@@ -36,7 +36,6 @@ class Pricer:
                      if k <= self.count}  # fmt: skip
         self.units = np.diff(d.first)
         self.total = _by_order(d.need, d)
-        self.simple = (d.need == 1) | ((d.fits == 0) | (d.fits == d.need[:, None])).all(axis=1)
 
     def best(
         self, prices: np.ndarray, fits: np.ndarray | None = None,
@@ -106,7 +105,8 @@ class Pricer:
     def _view(self, d: Demands, fits: np.ndarray, gain: np.ndarray) -> "_View":
         paid = np.abs(d.whole).max(initial=0) + d.given.max(initial=0)
         most = 4 * float(np.abs(gain).max(initial=0)) + 4 * float(paid) + 1
-        return _View(d, fits, np.maximum(gain, 0), gain, most, self.simple)
+        whole = ((fits == 0) | (fits == d.need[:, None])).all(axis=1)
+        return _View(d, fits, np.maximum(gain, 0), gain, most, (d.need == 1) | whole)
 
     def _none(self, d: Demands) -> np.ndarray:
         """Return what nothing costs each order: all it needs unfilled, all it holds given up."""
@@ -175,13 +175,15 @@ def _nearest(
     cost: np.ndarray, limit: np.ndarray, keep: int | None
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return (row, column) of the `keep` least of each row that are not beyond its limit."""
+    near = cost <= limit[:, None]
     if keep is not None and cost.shape[1] > keep:
-        column = np.argpartition(cost, keep - 1, axis=1)[:, :keep]
-        few = np.take_along_axis(cost, column, axis=1)
-    else:
-        column, few = np.broadcast_to(np.arange(cost.shape[1]), cost.shape), cost
-    row, at = np.nonzero(few <= limit[:, None])
-    return row, column[row, at]
+        # of ties the first: which of them a partition puts in front hangs on the processor
+        last = np.partition(cost, keep - 1, axis=1)[:, keep - 1 : keep]
+        less, tied = cost < last, cost == last
+        room = keep - less.sum(axis=1, keepdims=True)
+        near &= less | (tied & (np.cumsum(tied, axis=1, dtype=np.int32) <= room))
+    row, column = np.nonzero(near)
+    return row, column
 
 
 def _by_order(amount: np.ndarray, d: Demands) -> np.ndarray:
