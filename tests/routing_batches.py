@@ -1,6 +1,8 @@
 """Small batches to plan, drawn."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from oms_pipelines.config import Costs, Routing, Rule, Split
 from oms_pipelines.routing import Inputs, inputs_of
+from oms_pipelines.routing.candidates import Problem
 
 AS_OF = datetime(2026, 1, 9, 8, tzinfo=UTC)
 PLACES = ("lyon", "nice", "pau")
@@ -87,3 +90,24 @@ def scarce(orders: int, supply: float, places: int = 8, skus: int = 60) -> Input
     rule = Rule(id="any", split=Split(parts=3), **{"from": "ships"})
     routing = Routing(rules=[rule], costs=Costs(per_km=0.01))
     return inputs_of(lines, pl.DataFrame(stock), locations, routing, AS_OF)
+
+
+def least_of(problem: Problem, choices: Sequence[Sequence[tuple[dict, float]]]) -> float:
+    """Return the least that plans cost together, one of each order's: tried one by one.
+
+    A plan is units by (item, location), and what it costs; together they keep to stock and room.
+    """
+    found = np.inf
+    for chosen in product(*choices):
+        cost = sum(c for _, c in chosen)
+        if cost >= found:
+            continue
+        stock, room = problem.stock.copy(), problem.capacity.copy()
+        for units, _ in chosen:
+            for (i, place), n in units.items():
+                stock[problem.sku[i], place] -= n
+            for place in {x for _, x in units}:
+                room[place] -= 1
+        if (stock >= 0).all() and (room >= 0).all():
+            found = cost
+    return found

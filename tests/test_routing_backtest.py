@@ -125,7 +125,7 @@ def test_what_is_refused_waits_again_for_rules_that_gave_it_there_too(tmp_path):
     assert parcels == {"live": 2, "b": 1, "a": 1}
     orders = found.days.group_by("settings").agg(pl.col("orders").sum()).iter_rows()
     assert dict(orders) == {"live": 1, "b": 1, "a": 1}  # what is given anew is the same order
-    assert [x for x in found.notes if x.startswith("a: has no costs")]
+    assert [x for x in found.notes if x.startswith("a: declares no costs")]
 
 
 def refused(folder: Path, to: Path) -> Path:

@@ -6,13 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
+from routing_batches import least_of
 from routing_cases import AS_OF, cases
 
 from oms_pipelines.config import Routing, Rule, Split
 from oms_pipelines.routing import inputs_of, tables
-from oms_pipelines.routing.best import best, columns_of
+from oms_pipelines.routing.best import best
 from oms_pipelines.routing.candidates import Problem, build
 from oms_pipelines.routing.columns import Maker
+from oms_pipelines.routing.compare import columns_of
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.verdicts import judge
 
@@ -92,20 +94,7 @@ def paid(problem: Problem, maker: Maker, order: int, items: range, units: Shares
 
 def least(problem: Problem, maker: Maker) -> float:
     """Return the least cost of all joint plans, tried one by one."""
-    found = np.inf
-    for chosen in product(*(plans(problem, maker, i) for i in range(len(problem.parts)))):
-        cost = sum(c for _, c in chosen)
-        if cost >= found:
-            continue
-        stock, room = problem.stock.copy(), problem.capacity.copy()
-        for units, _ in chosen:
-            for (i, place), n in units.items():
-                stock[problem.sku[i], place] -= n
-            for place in {x for _, x in units}:
-                room[place] -= 1
-        if (stock >= 0).all() and (room >= 0).all():
-            found = cost
-    return found
+    return least_of(problem, [plans(problem, maker, i) for i in range(len(problem.parts))])
 
 
 @settings(max_examples=150, deadline=None)

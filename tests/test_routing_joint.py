@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
-from routing_batches import AS_OF, batches, scarce
+from routing_batches import AS_OF, batches, least_of, scarce
 
 from oms_pipelines.config import Routing, Rule, Split
 from oms_pipelines.routing import inputs_of, joint
@@ -53,7 +53,6 @@ def least(problem: Problem, maker: Maker, left: np.ndarray | None = None) -> flo
 
     With `left` (n) only plans count, by their money, that leave each order so much unfilled.
     """
-    best = np.inf
     choices = [plans(problem, maker, i) for i in range(len(problem.parts))]
     if left is not None:
         choices = [
@@ -64,19 +63,7 @@ def least(problem: Problem, maker: Maker, left: np.ndarray | None = None) -> flo
             ]
             for i, some in enumerate(choices)
         ]  # fmt: skip
-    for chosen in product(*choices):
-        cost = sum(c for _, c in chosen)
-        if cost >= best:
-            continue
-        stock, room = problem.stock.copy(), problem.capacity.copy()
-        for units, _ in chosen:
-            for (i, place), n in units.items():
-                stock[problem.sku[i], place] -= n
-            for place in {x for _, x in units}:
-                room[place] -= 1
-        if (stock >= 0).all() and (room >= 0).all():
-            best = cost
-    return best
+    return least_of(problem, choices)
 
 
 def weighs(problem: Problem, maker: Maker, order: int, units: dict) -> float:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from itertools import chain, count
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -11,12 +12,13 @@ from test_routing_queue import COSTS, NOW, RULES, frames, instance
 from oms_pipelines.config import Routing
 from oms_pipelines.routing import Inputs, changes, inputs_of, plan
 from oms_pipelines.routing.again import one_more, one_more_order, outcome, without
-from oms_pipelines.routing.best import aimed, best, columns_of
+from oms_pipelines.routing.best import aimed, best
 from oms_pipelines.routing.candidates import Problem, build
 from oms_pipelines.routing.columns import Maker
+from oms_pipelines.routing.compare import columns_of
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.greedy import Taken
-from oms_pipelines.routing.lost import lost_to
+from oms_pipelines.routing.lost import SOME, TRIES, Contest, _tried, lost_to
 
 MANY = (444, 560, 308, 243, 240, 146, 43, 7, 590, 572, 527, 514, 434, 427, 414, 398, 361, 342, 341,
         323, 276, 269, 239, 225, 130, 96, 56, 33, 10)  # batches that name many  # fmt: skip
@@ -118,3 +120,36 @@ def test_one_order_more_is_asked_for_where_no_room_is_left():
     assert outcome(one_more_order(tight, "near"), "young").locations == ("near",)
     new = one_more(inputs, "near", "b").stock.filter(sku="b")
     assert new.rows() == [("near", "b", 1)]
+
+
+class Certain:
+    """A trial in which whoever is asked for may lose, and nobody would do better."""
+
+    problem = SimpleNamespace(sku=np.zeros(1), stock=np.zeros((1, 1)))
+
+    def certain(self, orders: np.ndarray) -> np.ndarray:
+        return np.ones(len(orders), dtype=bool)
+
+    def losers(self, orders: np.ndarray, has: object) -> np.ndarray:
+        return orders
+
+    def better(self, order: int, winner: int, has: object) -> bool:
+        return False
+
+
+def test_losers_do_not_all_meet_all_that_hold_what_they_wanted(monkeypatch):
+    """Half of a flash sale times the other half would be more rows than there is memory."""
+    heights, join = [0], pl.DataFrame.join
+
+    def counted(*words: object, **named: object) -> pl.DataFrame:
+        made = join(*words, **named)
+        heights.append(made.height)
+        return made
+
+    half = 3_000
+    lacks = pl.DataFrame({"order": np.arange(half, 2 * half), "thing": 0})
+    holds = pl.DataFrame({"order": np.arange(half), "thing": 0})
+    none = pl.DataFrame({"thing": [], "excess": []})
+    monkeypatch.setattr(pl.DataFrame, "join", counted)
+    assert _tried(Contest(lacks, none, lacks, holds), Certain(), None).is_empty()
+    assert half < max(heights) <= SOME * TRIES * half

@@ -1,14 +1,13 @@
 """What is planned and not dispatched may be planned again, at a price for each part that moves."""
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing_batches import AS_OF, batches
+from routing_batches import AS_OF, batches, least_of
 from routing_cases import cases
 from test_routing_joint import plans
 
@@ -160,20 +159,7 @@ def least(problem: Problem, maker: Maker) -> float:
         [(units, cost + with_price(problem, i, units)) for units, cost in plans(problem, maker, i)]
         for i in range(len(problem.parts))
     ]
-    found = np.inf
-    for chosen in product(*choices):
-        cost = sum(c for _, c in chosen)
-        if cost >= found:
-            continue
-        stock, room = problem.stock.copy(), problem.capacity.copy()
-        for units, _ in chosen:
-            for (i, place), n in units.items():
-                stock[problem.sku[i], place] -= n
-            for place in {x for _, x in units}:
-                room[place] -= 1
-        if (stock >= 0).all() and (room >= 0).all():
-            found = cost
-    return found
+    return least_of(problem, choices)
 
 
 def began(inputs: Inputs, data: st.DataObject) -> pl.DataFrame:

@@ -263,7 +263,7 @@ def test_a_backtest_refuses_what_it_cannot_replay(tmp_path):
     with pytest.raises(Rejected, match="--from and --to"):
         backtest(held, [])
     found = backtest(history("off", rules=Routing()), [RuleSet("on", rules)])
-    assert any(x.startswith("on: routing.replan moved nothing here") for x in found.notes)
+    assert any(x.startswith("on: routing.replan moves nothing") for x in found.notes)
     found = backtest(history("on"), [RuleSet("same", rules)])
     assert found.plans["again"].to_list() == ["same"]
 

@@ -17,9 +17,10 @@ from test_routing_plan import NOW, line, place, rules
 from oms_pipelines.config import Carrier, Price, Split, Unfilled
 from oms_pipelines.errors import Malformed
 from oms_pipelines.routing import inputs_of, plan, replay, save_inputs, verify
-from oms_pipelines.routing.best import best, columns_of
+from oms_pipelines.routing.best import best
 from oms_pipelines.routing.candidates import build
 from oms_pipelines.routing.columns import Maker
+from oms_pipelines.routing.compare import columns_of
 from oms_pipelines.routing.demands import demands_of
 from oms_pipelines.routing.model import digest
 

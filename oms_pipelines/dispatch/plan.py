@@ -165,7 +165,7 @@ def _assign(session: Session, part: pl.DataFrame, name: str, flow: str, now: dat
         session.run("dispatch/assign_ships")
         session.run("dispatch/assign_cancels")
         return
-    moment = pl.lit(now).cast(pl.Datetime("us", "UTC"))
+    moment = pl.lit(now).cast(_TIME)
     destination = name.rsplit(f"_{flow}_", 1)[0]
     intents = part.select(
         pl.format("return_notice/{}", "return_id").alias("key"),
@@ -178,7 +178,7 @@ def _assign(session: Session, part: pl.DataFrame, name: str, flow: str, now: dat
         pl.lit(0, pl.Int64).alias("attempts"),
         moment.alias("created_at"),
         moment.alias("next_attempt_at"),
-        pl.lit(None, pl.Datetime("us", "UTC")).alias("delivered_at"),
+        pl.lit(None, _TIME).alias("delivered_at"),
         pl.lit(name).alias("receipt"),
         pl.lit(None, pl.String).alias("error"),
     )

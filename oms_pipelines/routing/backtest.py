@@ -11,7 +11,6 @@ from pathlib import Path
 
 import polars as pl
 
-from oms_pipelines.config import Costs
 from oms_pipelines.errors import Malformed, Rejected
 from oms_pipelines.routing.counterfactual import (
     AT,
@@ -87,17 +86,7 @@ def backtest(
     other rules would have left alike.
     """
     run = _begun(history, sets)
-    run.notes += [
-        f"{rules.name}: routing.replan moved nothing here: these plans tell of no part that waited "
-        "for its file"
-        for rules in sets
-        if rules.rules.replan
-    ]
-    run.notes += [
-        f"{rules.name}: has no costs, so it plans as if all ways cost the same"
-        for rules in sets
-        if rules.rules.costs == Costs()
-    ]
+    run.notes += [note for rules in sets for note in rules.notes]
     for number, folder in enumerate(history.ticks):
         said(f"plan {number + 1} of {len(history.ticks)}, {folder.name}")
         try:

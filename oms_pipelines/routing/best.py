@@ -40,10 +40,11 @@ class Best:
 
 def best(problem: Problem, rules: Routing) -> Best:
     """Return the better of the joint plan and the queue's."""
-    aim = aimed(problem, rules)
-    wanted, money = together(problem, rules), aim is problem
+    wanted = together(problem, rules)
     if not wanted and problem.held is None:
         return Best(solve(problem), None, False, problem)
+    aim = aimed(problem, rules)
+    money = aim is problem
     maker = Maker(aim, demands_of(aim))
     problem, queue = settled(problem, maker)
     if not wanted:

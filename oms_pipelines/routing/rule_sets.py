@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from oms_pipelines import config
-from oms_pipelines.config import Oms, Routing
+from oms_pipelines.config import Costs, Oms, Routing
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.routing.model import Inputs, conform
 from oms_pipelines.routing.positions import load_positions
@@ -23,6 +23,17 @@ class RuleSet:
     name: str
     rules: Routing
     positions: pl.DataFrame | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what must be known of them to read their back-test."""
+        told = []
+        if self.rules.replan:
+            told.append("routing.replan moves nothing in a back-test: no saved plan of these days "
+                        "tells of a part that waited for its file")  # fmt: skip
+        if self.rules.costs == Costs():
+            told.append("declares no costs: distance, lateness and load cost it nothing")
+        return [f"{self.name}: {note}" for note in told]
 
 
 def under(inputs: Inputs, rules: RuleSet) -> Inputs:

@@ -80,19 +80,8 @@ def reserve(session: Session, orders: pl.DataFrame, lines: pl.DataFrame, now: da
 
     What `post` would find of them, without looking for it. Returns the movements posted.
     """
-    owed = lines.join(orders.select("fo_id", "location_id", "planned_at"), on="fo_id").select(
-        pl.lit("allocation").alias("cause"),
-        pl.format("{}/{}/{}", "fo_id", "line_id", "sku").alias("cause_id"),
-        "sku",
-        pl.format("{}/sellable", "location_id").alias("from_account"),
-        pl.format("{}/allocated", "location_id").alias("to_account"),
-        "quantity",
-        pl.col("planned_at").alias("valid_at"),
-        pl.col("planned_at").alias("begun"),
-    )
-    movements = _movements(session, owed, now)
-    write(session, movements)
-    return movements.height
+    rows = lines.join(orders.select("fo_id", "location_id", "planned_at"), on="fo_id")
+    return _move_parts(session, rows, "allocation", pl.col("planned_at"), now)
 
 
 def release(session: Session, lines: pl.DataFrame, now: datetime) -> int:
@@ -103,14 +92,23 @@ def release(session: Session, lines: pl.DataFrame, now: datetime) -> int:
     """
     if lines.is_empty():
         return 0
+    return _move_parts(session, lines, "release", pl.lit(now).cast(TIME), now)
+
+
+def _move_parts(
+    session: Session, lines: pl.DataFrame, cause: str, valid_at: pl.Expr, now: datetime
+) -> int:  # fmt: skip
+    """Move lines of parts between what is sellable and what is allocated at their location."""
+    stages = ("sellable", "allocated") if cause == "allocation" else ("allocated", "sellable")
+    start, end = (pl.format(f"{{}}/{stage}", "location_id") for stage in stages)
     owed = lines.select(
-        pl.lit("release").alias("cause"),
+        pl.lit(cause).alias("cause"),
         pl.format("{}/{}/{}", "fo_id", "line_id", "sku").alias("cause_id"),
         "sku",
-        pl.format("{}/allocated", "location_id").alias("from_account"),
-        pl.format("{}/sellable", "location_id").alias("to_account"),
+        start.alias("from_account"),
+        end.alias("to_account"),
         "quantity",
-        pl.lit(now).cast(TIME).alias("valid_at"),
+        valid_at.alias("valid_at"),
         pl.col("planned_at").alias("begun"),
     )
     movements = _movements(session, owed, now)
