@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from routing_batches import least_of
 from routing_cases import AS_OF, cases
 
-from oms_pipelines.config import Routing, Rule, Split
+from oms_pipelines.config import Carrier, Price, Routing, Rule, Split
 from oms_pipelines.routing import inputs_of, tables
 from oms_pipelines.routing.best import best
 from oms_pipelines.routing.candidates import Problem, build
@@ -144,3 +144,40 @@ def test_where_all_cost_the_same_the_ranks_of_the_rule_are_followed(seed):
             others = np.flatnonzero((left[problem.sku[items]] > 0).all(axis=0))
             free = np.setdiff1d(others, taken.location[mine])
             assert (problem.rank[order, free] > problem.rank[order, place]).all()
+
+
+def by_weight(wanted: dict[str, int], held: dict[tuple[str, str], int]) -> Problem:
+    """Return one order of units of 300 g, that may go in two parcels: 2 up to 500 g, else 5."""
+    lines = [
+        {"order_id": "o", "line_id": sku, "sku": sku, "quantity": units, "country": "FR",
+         "channel_id": "c", "latitude": 45.0, "longitude": 0.0, "placed_at": AS_OF,
+         "service": "standard", "weight_g": 300}
+        for sku, units in wanted.items()
+    ]  # fmt: skip
+    stock = pl.DataFrame(
+        [(place, sku, units) for (place, sku), units in held.items()],
+        ["location_id", "sku", "available"], orient="row",
+    )  # fmt: skip
+    places = pl.DataFrame({"location_id": ["a", "b"], "country": "FR", "latitude": 45.0,
+                           "longitude": 0.0, "ships": True})  # fmt: skip
+    prices = [Price(up_to_g=500, amount=2), Price(amount=5)]
+    rules = Routing(rules=[Rule(id="any", split=Split(parts=2))])
+    return build(inputs_of(pl.DataFrame(lines), stock, places, rules, AS_OF,
+                           carriers=[Carrier(id="c", prices=prices)]))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "cost"),
+    [
+        # one light parcel and a heavy one: units of z stay together, though a has one
+        ({"x": 2, "z": 2}, {("a", "x"): 1, ("a", "z"): 1, ("b", "x"): 1, ("b", "z"): 2}, 7),
+        # two light parcels, though each place has all
+        ({"x": 1, "z": 1}, {(p, sku): 1 for p in "ab" for sku in "xz"}, 4),
+    ],
+)
+def test_units_are_shared_so_that_parcels_are_light(wanted, held, cost):
+    p = by_weight(wanted, held)
+    made = best(p, Routing(rules=[Rule(id="any", split=Split(parts=2))]))
+    found = columns_of(Maker(p, demands_of(p)), made.taken)
+    assert int(found.cost.sum()) == made.bound == cost * 10_000
+    assert tables.bound(p, judge(p, made.taken), made.taken) <= cost * 10_000

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from routing_batches import AS_OF, batches, least_of, scarce
 
-from oms_pipelines.config import Routing, Rule, Split
+from oms_pipelines.config import Costs, Routing, Rule, Split
 from oms_pipelines.routing import inputs_of, joint
 from oms_pipelines.routing.ascent import Prices
 from oms_pipelines.routing.candidates import Problem, build
@@ -135,14 +135,17 @@ def test_the_order_of_rows_moves_nothing():
         np.testing.assert_array_equal(getattr(first.columns, name), getattr(second.columns, name))
 
 
-def alike(rows: list[tuple], held: dict[tuple[str, str], int], parts: int = 2) -> Problem:
-    """Return orders of (key, sku, units, priority), one older than the next, and stock."""
+def sold(rows: list[tuple], held: dict[tuple[str, str], int], parts: int = 2) -> Problem:
+    """Return orders of (key, sku, units, priority, longitude), the first the oldest, and stock.
+
+    Place a lies at 0 degrees, and each other a degree east of the one before.
+    """
     lines = pl.DataFrame(
         [
             {"order_id": key, "line_id": "1", "sku": sku, "quantity": units, "channel_id": "c",
              "priority": priority, "placed_at": AS_OF - timedelta(minutes=len(rows) - at),
-             "country": "FR", "latitude": 45.0, "longitude": 2.0}
-            for at, (key, sku, units, priority) in enumerate(rows)
+             "country": "FR", "latitude": 45.0, "longitude": float(where)}
+            for at, (key, sku, units, priority, where) in enumerate(rows)
         ]
     )  # fmt: skip
     stock = pl.DataFrame(
@@ -151,28 +154,32 @@ def alike(rows: list[tuple], held: dict[tuple[str, str], int], parts: int = 2) -
     )  # fmt: skip
     names = sorted({place for place, _ in held})
     places = pl.DataFrame(
-        {"location_id": names, "country": "FR", "latitude": 45.0, "longitude": 2.0, "ships": True}
-    )
+        {"location_id": names, "country": "FR", "latitude": 45.0, "ships": True,
+         "longitude": [float(x) for x in range(len(names))]}
+    )  # fmt: skip
     rule = Rule(id="any", split=Split(parts=parts), **{"from": "ships"})
-    return build(inputs_of(lines, stock, places, Routing(rules=[rule]), AS_OF))
+    rules = Routing(rules=[rule], costs=Costs(per_km=0.01))
+    return build(inputs_of(lines, stock, places, rules, AS_OF))
 
 
 def test_a_higher_priority_is_not_outweighed_by_many_units_of_a_lower():
-    p = alike([("lo", "x", 5, 0), ("hi", "x", 1, 1)], {("a", "x"): 5}, parts=1)
+    p = sold([("lo", "x", 5, 0, 0), ("hi", "x", 1, 1, 0)], {("a", "x"): 5}, parts=1)
     served = joint.taken_of(Maker(p, demands_of(p)), optimize(p).columns)
     assert p.orders["order_id"].gather(p.order[served.item]).to_list() == ["hi"]
 
 
 def test_where_nothing_is_left_to_settle_the_plan_stands():
-    rows = [(f"o{at:03d}", "x", 1, 0) for at in range(400)]
-    p = alike(rows, {(place, "x"): 60 for place in "abcdefgh"}, parts=1)
+    """The linear program has whole orders alone, and they are the plan."""
+    where = np.random.default_rng(0).uniform(0, 7, 400).round(2)
+    rows = [(f"o{at:03d}", "x", 1, 0, x) for at, x in enumerate(where)]
+    p = sold(rows, {(place, "x"): 60 for place in "abcdefgh"}, parts=1)
     assert int(optimize(p).columns.parts.sum()) == 400
 
 
 def test_what_is_left_of_a_unit_may_come_from_two_places():
-    """At the start each place had all of it, or nothing."""
-    p = alike([("1", "x", 3, 0), ("2", "x", 3, 0), ("3", "x", 5, 0)],
-              {("a", "x"): 6, ("b", "x"): 5})  # fmt: skip
+    """At the start each place had all that one order needs; others took of both."""
+    p = sold([("1", "x", 3, 0, 1), ("2", "x", 3, 0, 0), ("3", "x", 5, 0, 0)],
+             {("a", "x"): 6, ("b", "x"): 5})  # fmt: skip
     maker = Maker(p, demands_of(p))
     free = Prices(np.zeros(p.stock.shape), np.zeros(2), 0.0)
     made = construct(maker, Pricer(maker.demands), free)
