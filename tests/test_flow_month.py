@@ -8,6 +8,8 @@ from evidence import Evidence
 from flow import flowing
 from test_flow_sandbox import held, settled
 
+from oms_pipelines.routing import saved_inputs, verify
+
 SALES = "data/online_retail_2010_2011/order_lines.parquet"
 COLUMNS = {
     "invoice": "InvoiceNo",
@@ -39,6 +41,9 @@ def test_days_of_real_sales_are_all_taken_and_every_promise_holds(shared: Path, 
         assert held(found, 1, 2, 3, 4, 5, 6, 7, 8, 11) == {}
         assert found.state["oversells"] == []
         returned(found)
+        plans = [verify(folder) for folder in saved_inputs(flow.root / "plans")]
+        assert len(plans) > 1
+        assert {plan["again"] for plan in plans} == {"same"}
 
 
 def returned(found: Evidence) -> None:
