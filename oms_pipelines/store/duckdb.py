@@ -23,12 +23,16 @@ from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
 from oms_pipelines.store import frames, migrations
 from oms_pipelines.store.delta import DeltaSession
 from oms_pipelines.store.gate import gate_of
+from oms_pipelines.store.migrations import quoted
 
+# A checkpoint writes the last row group of a table anew, with all that it holds already: where
+# it holds 122,880 rows, DuckDB's own size, that is most of what a batch costs.
+_ROW_GROUP = 16_384
+_CATALOG = "store"
 _OWN_ROWS = 36028797018960000  # numbers of rows that the transaction itself wrote begin here
 _CONFIG = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "enable_external_access": "false",
     "python_enable_replacements": "false",
     # as PostgreSQL has it, so that a statement means the same in both stores
     "integer_division": "true",
@@ -223,8 +227,6 @@ class DuckdbStore:
             raise Misconfigured([f"store.url: no store at {self.path} yet; run oms sync first"])
         con = self._connect(deadline, read_only=read_only)
         try:
-            # a bar for what takes two seconds would stand in whatever is printed
-            con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false").fetchall()
             yield con
         finally:
             # What is committed is in the log; the checkpoint that closing tries may fail.
@@ -232,15 +234,18 @@ class DuckdbStore:
                 con.close()
 
     def _connect(self, deadline: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        config = {**_CONFIG, "memory_limit": self._memory}
         pause = 0.01
         while True:
+            con = duckdb.connect(config={**_CONFIG, "memory_limit": self._memory})
             try:
-                return duckdb.connect(str(self.path), read_only=read_only, config=config)
+                con.execute(self._opening(read_only=read_only)).fetchall()
             except duckdb.Error as e:
+                con.close()
                 holder = _holder(e)
                 if not holder:
                     raise Rejected(f"store {self.path}: {_scrubbed(e)}") from None
+            else:
+                return con
             if time.monotonic() + pause > deadline:
                 raise Unreachable(
                     f"store {self.path} is in use by {holder} and was not freed in "
@@ -250,6 +255,16 @@ class DuckdbStore:
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 1.5, 0.5)
 
+    def _opening(self, *, read_only: bool) -> str:
+        """Return the statements that open the file: only ATTACH takes the size of row groups."""
+        options = f"ROW_GROUP_SIZE {_ROW_GROUP}" + (", READ_ONLY" if read_only else "")
+        return (
+            f"ATTACH {quoted(str(self.path))} AS {_CATALOG} ({options}); USE {_CATALOG};"
+            "SET enable_external_access = false; SET TimeZone = 'UTC';"
+            # a bar for what takes two seconds would stand in whatever is printed
+            "SET enable_progress_bar = false"
+        )
+
 
 def _holder(error: duckdb.Error) -> str | None:
     """Return who holds the file, when that is what the error says."""
@@ -257,7 +272,7 @@ def _holder(error: duckdb.Error) -> str | None:
     if "Could not set lock" in text:
         process = _HOLDER.search(text)
         return f"process {process[1]}" if process else "another process"
-    return "this process" if "different configuration" in text else None
+    return "this process" if "already attached" in text else None
 
 
 def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
