@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from consolidate_world import NOW, land, oms, page, woo_order
 
+from oms_pipelines.channels.base import Page
 from oms_pipelines.consolidate import Early, consolidate
 from oms_pipelines.landing import Landing
 from oms_pipelines.store import Store
@@ -28,7 +29,7 @@ def early(tmp_path: Path) -> Early:
 
 def tell(early: Early, landing: Landing, *bodies: bytes):
     for body in bodies:
-        early.page("shop", "orders", body)
+        early.page("shop", Page("orders", body, None))
     manifest = land(landing, *bodies)
     early.landed(manifest)
     return manifest
@@ -84,7 +85,7 @@ def test_pages_past_the_limit_are_read_back_and_later_ones_are_not(landing, tmp_
 
 
 def test_a_batch_of_other_pages_than_were_told_is_read_back(landing, early):
-    early.page("shop", "orders", ONE)
+    early.page("shop", Page("orders", ONE, None))
     manifest = land(landing, ONE, TWO)
     early.landed(manifest)
 

@@ -5,6 +5,7 @@ connections as `nodes` or as `edges`; files of bulk operations, a JSON object a 
 children name their `__parentId`; REST pages and single orders; recorded exchanges.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from oms_pipelines.config import Channel
 from oms_pipelines.elements import NOT_JSON, elements, loose_elements, unmarked
 from oms_pipelines.errors import Malformed
 
+_EDGES, _EDGES_KEY = b'"edges"', re.compile(rb'"edges"\s*:')
 _LISTS = (("data", "orders", "nodes"), ("orders",))
 # bulk operations tell these as lists
 _CONNECTIONS = {
@@ -40,14 +42,15 @@ def records(stream: str, body: bytes, settings: Channel, profiles: dict[str, Any
     Raises Malformed when the page is no JSON, or of another resource.
     """
     body = unmarked(body)
-    if stream == "orders" and b'"edges"' not in body:
+    edges = _EDGES in body and _EDGES_KEY.search(body) is not None
+    if stream == "orders" and not edges:
         for path in _LISTS:
             cut = elements(body, *path)
             if cut is not None:
                 return cut
     try:
         page = orjson.loads(body)
-        with_lists = stream == "orders" or b'"edges"' in body
+        with_lists = stream == "orders" or edges
         nodes = _nodes(_connected(page) if with_lists else page)
     except orjson.JSONDecodeError:
         nodes = _several(body)

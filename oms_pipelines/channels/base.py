@@ -25,7 +25,8 @@ class Page:
     `stream` is where it lands (`orders`, `refunds`, `returns`); `records` how many records
     it holds (None when it cannot be read: it lands all the same and is quarantined);
     `resume` the token that continues the same window after this page, None on the last
-    page; `high_water` the newest update time in it; `name` the file it came from, if any.
+    page; `high_water` the newest update time in it; `name` the file it came from, if any;
+    `cut` its records, where the adapter has them at hand just as `records` cuts them.
     """
 
     stream: str
@@ -34,6 +35,7 @@ class Page:
     resume: str | None = None
     high_water: datetime | None = None
     name: str | None = None
+    cut: Sequence[bytes] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from oms_pipelines.channels.base import Page
 from oms_pipelines.config import Oms
 from oms_pipelines.consolidate.channel_streams import CHILDREN, info_of
 from oms_pipelines.consolidate.normalize import Normalized, normalizing
-from oms_pipelines.consolidate.records import CHUNK_BYTES
+from oms_pipelines.consolidate.records import CHUNK_BYTES, CutPage
 from oms_pipelines.landing import Manifest
 
 Parts = list[Future[Normalized]]
@@ -31,7 +32,7 @@ class _Draft:
     """The pages of a batch that has not landed yet; `parts` of those no longer waiting."""
 
     sizes: list[int] = field(default_factory=list)
-    waiting: list[bytes] = field(default_factory=list)
+    waiting: list[bytes | CutPage] = field(default_factory=list)
     weight: int = 0
     parts: list[Future[Parts]] = field(default_factory=list)
     whole: bool = True
@@ -52,21 +53,22 @@ class Early:
         self._held: dict[str, tuple[Manifest, list[Future[Parts]]]] = {}
         self._gating: deque[Future[Normalized]] = deque()
 
-    def page(self, source: str, stream: str, body: bytes) -> None:
+    def page(self, source: str, page: Page) -> None:
         """Take a page of the batch that is to land next."""
-        if stream not in CHILDREN:
+        if page.stream not in CHILDREN:
             return
+        size = len(page.body)
         with self._lock:
-            draft = self._drafts.setdefault((source, stream), _Draft())
-            draft.whole &= len(body) <= self._room
+            draft = self._drafts.setdefault((source, page.stream), _Draft())
+            draft.whole &= size <= self._room
             if not draft.whole:
                 return
-            self._room -= len(body)
-        draft.sizes.append(len(body))
-        draft.waiting.append(body)
-        draft.weight += len(body)
+            self._room -= size
+        draft.sizes.append(size)
+        draft.waiting.append(page.body if page.cut is None else CutPage(page.cut, size))
+        draft.weight += size
         if draft.weight >= CHUNK_BYTES:
-            self._begin(source, stream, draft)
+            self._begin(source, page.stream, draft)
 
     def landed(self, manifest: Manifest) -> None:
         """Learn that the pages told of since are a batch."""
@@ -105,7 +107,7 @@ class Early:
         draft.waiting, draft.weight = [], 0
         draft.parts.append(_cutting.submit(self._cut, source, stream, pages, first))
 
-    def _cut(self, source: str, stream: str, pages: list[bytes], first: int) -> Parts:
+    def _cut(self, source: str, stream: str, pages: list[bytes | CutPage], first: int) -> Parts:
         info = info_of(self._oms, source, "", self._now)
         parts = []
         for part in normalizing(pages, info.channel.system, stream, info, first=first):

@@ -10,7 +10,15 @@ import duckdb
 import orjson
 import polars as pl
 
-from oms_pipelines.consolidate.records import REJECTED, BatchInfo, Chunk, Cut, chunks, cutter
+from oms_pipelines.consolidate.records import (
+    REJECTED,
+    BatchInfo,
+    Chunk,
+    Cut,
+    CutPage,
+    chunks,
+    cutter,
+)
 from oms_pipelines.consolidate.workspace import DOCUMENTS, Workspace
 from oms_pipelines.parsing import no_collection
 from oms_pipelines.schema import METADATA, VERSION, columns_of, key_of
@@ -51,7 +59,7 @@ def normalize(pages: Iterable[bytes], system: str, stream: str, info: BatchInfo)
 
 
 def normalizing(
-    pages: Iterable[bytes],
+    pages: Iterable[bytes | CutPage],
     system: str,
     stream: str,
     info: BatchInfo,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -22,6 +21,9 @@ REJECTED = pl.Schema(
 )
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 CHUNK_BYTES = 32 * 1024 * 1024
+_AS_REJECTED: dict[str, Any] = {"schema": REJECTED, "orient": "row"}
+_Rejected = tuple[int, int, str | None, str]
+_NO_BODIES = pl.Series([], dtype=pl.Binary)
 
 Cut = Callable[[str, bytes, Channel, Mapping[str, Any]], Iterable[dict | bytes]]
 
@@ -42,6 +44,14 @@ class BatchInfo:
 
 
 @dataclass(frozen=True)
+class CutPage:
+    """A page of `size` bytes, cut already as the adapter's `records` would."""
+
+    records: Sequence[bytes]
+    size: int
+
+
+@dataclass(frozen=True)
 class Chunk:
     """Records of some pages: `records` has page, record, body; `rejected` is as REJECTED."""
 
@@ -50,33 +60,68 @@ class Chunk:
 
 
 def chunks(
-    pages: Iterable[bytes], cut: Cut, stream: str, info: BatchInfo, size: int, first: int = 0
+    pages: Iterable[bytes | CutPage],
+    cut: Cut,
+    stream: str,
+    info: BatchInfo,
+    size: int,
+    first: int = 0,
 ) -> Iterator[Chunk]:
     """Yield the records of pages in chunks of about `size` records, or 32 MB.
 
     A page that cannot be read gives one rejected record, numbered -1; the rest goes on.
     """
-    frames: list[pl.DataFrame] = []
-    rejected: list[tuple[int, int, str | None, str]] = []
-    held = weight = 0
-    for number, body in enumerate(pages, first):
+    draft = _Draft()
+    for number, page in enumerate(pages, first):
         try:
-            found = cut(stream, body, info.channel, info.profiles)
-            texts = [r if type(r) is bytes else _text(r) for r in found]
+            if isinstance(page, CutPage):
+                texts, weight = page.records, page.size
+            else:
+                found = cut(stream, page, info.channel, info.profiles)
+                texts, weight = [r if type(r) is bytes else _text(r) for r in found], len(page)
         except (Malformed, orjson.JSONDecodeError, UnicodeDecodeError) as e:
             reason = str(e) if isinstance(e, Malformed) else NOT_JSON
-            rejected.append((number, -1, None, reason))
+            draft.rejected.append((number, -1, None, reason))
             continue
-        faults = list(_faults(body, texts))
-        rejected += [(number, at, None, reason) for at, reason in faults]
-        frames.append(_frame(number, texts, {at for at, _ in faults}))
-        held += len(texts)
-        weight += len(body)
-        if held >= size or weight >= CHUNK_BYTES:
-            yield Chunk(_concat(frames), _rejected(rejected))
-            frames, rejected, held, weight = [], [], 0, 0
-    if frames or rejected:
-        yield Chunk(_concat(frames), _rejected(rejected))
+        draft.take(number, texts, weight)
+        if draft.held >= size or draft.weight >= CHUNK_BYTES:
+            yield draft.chunk()
+            draft = _Draft()
+    if draft.bodies or draft.rejected:
+        yield draft.chunk()
+
+
+@dataclass
+class _Draft:
+    """A chunk in the making: the records of some pages, by page."""
+
+    numbers: list[int] = field(default_factory=list)
+    bodies: list[pl.Series] = field(default_factory=list)
+    rejected: list[_Rejected] = field(default_factory=list)
+    held: int = 0
+    weight: int = 0
+
+    def take(self, number: int, texts: Sequence[bytes], weight: int) -> None:
+        self.numbers.append(number)
+        self.bodies.append(pl.Series(texts, dtype=pl.Binary))
+        self.held += len(texts)
+        self.weight += weight
+
+    def chunk(self) -> Chunk:
+        """Return the records that are objects, and the others with their reason."""
+        places = pl.DataFrame(
+            {"page": self.numbers, "records": [len(some) for some in self.bodies]},
+            schema={"page": pl.Int32, "records": pl.Int32},
+        )
+        records = places.select(
+            pl.col("page").repeat_by("records").explode(empty_as_null=False),
+            record=pl.int_ranges("records", dtype=pl.Int32).explode(empty_as_null=False),
+        ).with_columns(pl.concat([_NO_BODIES, *self.bodies]).alias("body"))
+        faults = list(_faults(records))
+        if faults:
+            places = pl.DataFrame(faults, **_AS_REJECTED).select("page", "record").cast(pl.Int32)
+            records = records.join(places, on=["page", "record"], how="anti", maintain_order="left")
+        return Chunk(records, pl.DataFrame([*self.rejected, *faults], **_AS_REJECTED))
 
 
 def record_at(cut: Cut, stream: str, body: bytes, info: BatchInfo, number: int) -> bytes:
@@ -108,37 +153,17 @@ def _text(record: Any) -> bytes:
         return b""
 
 
-def _faults(page: bytes, texts: Sequence[bytes]) -> Iterator[tuple[int, str]]:
-    for at, text in enumerate(texts):
+def _faults(records: pl.DataFrame) -> Iterator[_Rejected]:
+    """Yield the records that are no object, or hold what no store keeps."""
+    body = pl.col("body")
+    odd = records.filter(~body.bin.starts_with(b"{") | body.bin.contains(rb"\u0000"))
+    for page, at, text in odd.iter_rows():
         if not text:
-            yield at, "nothing, or nested too deeply to be read; send each record as one object"
+            why = "nothing, or nested too deeply to be read; send each record as one object"
         elif text[:1] != b"{":
-            yield at, "not an object; send each record as one"
-    if b"\\u0000" in page:
-        for at, text in enumerate(texts):
-            if text[:1] == b"{" and _ZERO.search(text):
-                yield at, "a text holds the character U+0000, which no store keeps; remove it"
-
-
-def _frame(page: int, texts: list[bytes], without: set[int]) -> pl.DataFrame:
-    """Return page, record and body; a frame a page, so that two threads can share a chunk."""
-    kept = list(range(len(texts)))
-    if without:
-        kept = [at for at in kept if at not in without]
-        texts = [texts[at] for at in kept]
-    return pl.DataFrame(
-        {
-            "page": pl.repeat(page, len(kept), dtype=pl.Int32, eager=True),
-            "record": pl.Series(kept, dtype=pl.Int32),
-            "body": pl.Series(texts, dtype=pl.Binary),
-        }
-    )
-
-
-def _concat(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    empty = _frame(0, [], set())
-    return pl.concat(chain([empty], frames), rechunk=False)
-
-
-def _rejected(rows: list[tuple[int, int, str | None, str]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=REJECTED, orient="row")
+            why = "not an object; send each record as one"
+        elif _ZERO.search(text):
+            why = "a text holds the character U+0000, which no store keeps; remove it"
+        else:
+            continue
+        yield page, at, None, why

@@ -37,7 +37,7 @@ LOCATION_STREAMS = {
 class Observer(Protocol):
     """Is told of pages as they come and of the batches they land in, by a thread a source."""
 
-    def page(self, source: str, stream: str, body: bytes) -> None: ...
+    def page(self, source: str, page: Page) -> None: ...
     def landed(self, manifest: Manifest) -> None: ...
 
 
@@ -208,7 +208,7 @@ def _tell(
     for manifest in batches:
         observer.landed(manifest)
     if page is not None:
-        observer.page(source.id, page.stream, page.body)
+        observer.page(source.id, page)
 
 
 def _pages(hub: Hub, source: Source, window: Window, resume: str | None) -> Iterator[Page]:
