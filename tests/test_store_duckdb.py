@@ -16,6 +16,7 @@ from store_frames import frame, line, order
 from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
 from oms_pipelines.store import open_store
 from oms_pipelines.store.duckdb import DuckdbStore
+from oms_pipelines.store.frames import Stream
 
 WRITER = """
 import sys
@@ -128,12 +129,16 @@ def test_a_disk_that_is_full_ends_the_session_and_loses_nothing(duckdb_store):
 
 
 def fill_many(store: DuckdbStore) -> None:
-    one = frame("orders", order("x"))
-    many = pl.concat([one] * 300_000).with_row_index("i").with_columns(
+    with store.session() as s:
+        s.insert_new("orders", many(frame("orders", order("x")), 300_000))
+
+
+def many(one: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Return so many orders that differ in key and number."""
+    rows = pl.concat([one] * count).with_row_index("i").with_columns(
         order_id=pl.format("shop/x{}", "i"), number=pl.col("i").hash().cast(pl.String)
     )  # fmt: skip
-    with store.session() as s:
-        s.insert_new("orders", many.drop("i"))
+    return rows.drop("i")
 
 
 def test_a_snapshot_is_read_while_a_writer_works(duckdb_store, tmp_path):
@@ -203,3 +208,46 @@ def test_tables_have_no_keys_or_indexes_to_slow_the_merge(duckdb_store):
         indexes = con.execute("SELECT count(*) FROM duckdb_indexes()").fetchall()
     assert kinds == [("NOT NULL",)]
     assert indexes == [(0,)]
+
+
+def row_groups(path: Path, table: str) -> list[int]:
+    with duckdb.connect(str(path), read_only=True) as con:
+        found = con.execute(
+            "SELECT row_group_id, max(start + count) FROM pragma_storage_info(?)"
+            " WHERE column_name = 'order_id' AND segment_type = 'VARCHAR'"
+            " GROUP BY row_group_id ORDER BY row_group_id",
+            [table],
+        ).fetchall()
+    return [rows for _, rows in found]
+
+
+def test_a_checkpoint_has_little_to_write_anew(duckdb_store):
+    one = frame("orders", order("x"))
+    with duckdb_store.session() as s:
+        s.insert_new("orders", many(one, 40_000))
+
+    assert max(row_groups(duckdb_store.path, "orders")) <= 20_000
+
+
+def test_a_file_of_larger_row_groups_is_read_and_merged_into(duckdb_store, tmp_path):
+    path = tmp_path / "older.duckdb"
+    with duckdb.connect(str(path)) as con:  # as releases before wrote it, by its own path
+        con.execute(f"ATTACH '{duckdb_store.path}' AS empty (READ_ONLY)")
+        con.execute("COPY FROM DATABASE empty TO older; DETACH empty")
+        rows = many(frame("orders", order("x")), 150_000)
+        con.register("rows", Stream(rows))
+        con.execute("INSERT INTO orders BY NAME FROM rows")
+    assert max(row_groups(path, "orders")) > 100_000
+    store = DuckdbStore(path)
+    newer = rows.sample(20_000, seed=1).with_columns(
+        source_version=pl.col("source_version") + 1, number=pl.lit("newer")
+    )
+
+    with store.session() as s:
+        merged = s.merge_documents("orders", newer, {})
+
+    with store.session(read_only=True) as s:
+        found = s.table("orders")
+    assert (merged.new, merged.newer) == (0, 20_000)
+    assert found["order_id"].n_unique() == found.height == 150_000
+    assert (found["number"] == "newer").sum() == 20_000

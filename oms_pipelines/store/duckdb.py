@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,9 @@ class DuckdbSession(DeltaSession):
                 f'CREATE OR REPLACE TEMPORARY TABLE "{name}" AS FROM arrow_stream'
             ).fetchall()
 
+    def _incoming(self, rows: pl.DataFrame) -> AbstractContextManager[None]:
+        return self._lent("incoming", rows)  # read three times, and a copy costs as much as one
+
     def _insert_children(self, rows: pl.DataFrame, names: Mapping[str, str]) -> None:
         with told(names["child"]), self._lent("incoming_children", rows):  # read once: no copy
             self._do("insert_children", names)
@@ -114,7 +117,8 @@ class DuckdbSession(DeltaSession):
         try:
             yield
         finally:
-            self._con.unregister(name)
+            with suppress(duckdb.Error):  # a failed transaction takes none; it ends the session
+                self._con.unregister(name)
 
     def _judge(self, how: str, names: Mapping[str, str]) -> None:
         self._do("duckdb/find", names)

@@ -121,6 +121,11 @@ class PostgresSession(SqlSession):
             if rows.height >= _ANALYZE:
                 self._con.execute(f'ANALYZE "{name}"'.encode())
 
+    @contextmanager
+    def _incoming(self, rows: pl.DataFrame) -> Generator[None]:
+        self._stage("incoming", rows)
+        yield
+
     def _insert_children(self, rows: pl.DataFrame, names: Mapping[str, str]) -> None:
         self._stage("incoming_children", rows)
         self._do("insert_children", names)

@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import polars as pl
@@ -38,6 +39,9 @@ class SqlSession(ABC):
 
     @abstractmethod
     def _stage(self, name: str, rows: pl.DataFrame) -> None: ...
+
+    @abstractmethod
+    def _incoming(self, rows: pl.DataFrame) -> AbstractContextManager[None]: ...
 
     @abstractmethod
     def _judge(self, how: str, names: Mapping[str, str]) -> None: ...
@@ -151,12 +155,13 @@ class SqlSession(ABC):
         if best.documents.is_empty():
             return Merged()
         names = names_of(table)
-        self._stage("incoming", best.documents)
-        self._judge("judge_documents", names)
-        counts = self._query("verdicts", statement("store/count_verdicts"), {}).row(0, named=True)
-        if counts["moved"]:
-            self._do(f"{self.folder}/touch", names)
-        self._replace(names, kids, newer=counts["newer"])
+        with self._incoming(best.documents):
+            self._judge("judge_documents", names)
+            told = self._query("verdicts", statement("store/count_verdicts"), {})
+            counts = told.row(0, named=True)
+            if counts["moved"]:
+                self._do(f"{self.folder}/touch", names)
+            self._replace(names, kids, newer=counts["newer"])
         new = best.documents.height - counts["newer"] - counts["same"] - counts["stale"]
         same, stale = counts["same"] + best.same, counts["stale"] + best.stale
         return Merged(new=new, newer=counts["newer"], same=same, stale=stale)
@@ -169,11 +174,11 @@ class SqlSession(ABC):
         if fit.is_empty():
             return 0
         names = names_of(table)
-        self._stage("incoming", fit)
-        self._judge(judge, names)
-        if then:
-            self._do(f"{self.folder}/{then}", names)
-        return self._do("insert_winners", names)
+        with self._incoming(fit):
+            self._judge(judge, names)
+            if then:
+                self._do(f"{self.folder}/{then}", names)
+            return self._do("insert_winners", names)
 
     def _replace(
         self, names: Mapping[str, str], kids: Mapping[str, pl.DataFrame], *, newer: int
