@@ -251,3 +251,35 @@ def test_a_file_of_larger_row_groups_is_read_and_merged_into(duckdb_store, tmp_p
     assert (merged.new, merged.newer) == (0, 20_000)
     assert found["order_id"].n_unique() == found.height == 150_000
     assert (found["number"] == "newer").sum() == 20_000
+
+
+def test_work_beyond_the_memory_lies_beside_the_store(duckdb_store):
+    small = DuckdbStore(duckdb_store.path, memory="50MB")
+    numbers = "SELECT md5(i::VARCHAR) AS a, md5((i + 1)::VARCHAR) AS b FROM range(1000000) t(i)"
+    with small.session() as s:
+        s._query("test", f"SELECT count(*) AS n FROM ({numbers} ORDER BY a LIMIT 999999)", {})
+        scratch = [p for p in small.path.parent.iterdir() if p.name.endswith(".tmp")]
+
+    assert [p.name for p in scratch] == [f"{small.path.name}.tmp"]
+    assert not scratch[0].exists()
+
+
+def test_a_store_that_lies_idle_is_held_by_nobody(duckdb_store):
+    fill(duckdb_store)
+    other = held(duckdb_store.path)
+    other.communicate("", timeout=30)
+    assert other.returncode == 0
+
+    with duckdb_store.session(read_only=True) as s:
+        assert s.table("orders")["source_version"].to_list() == [2, 2, 2]
+
+
+def test_sessions_of_one_process_use_one_engine_again(duckdb_store, monkeypatch):
+    fill(duckdb_store)
+    monkeypatch.setattr(duckdb, "connect", None)  # no other is made
+
+    assert state(duckdb_store) == BEFORE
+    with pytest.raises(RuntimeError), duckdb_store.session():
+        raise RuntimeError
+    with pytest.raises(TypeError), duckdb_store.session():  # after an error it is not trusted
+        pass

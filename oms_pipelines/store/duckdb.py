@@ -22,22 +22,10 @@ import polars as pl
 from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
 from oms_pipelines.store import frames, migrations
 from oms_pipelines.store.delta import DeltaSession
+from oms_pipelines.store.engine import Engine, engine_of
 from oms_pipelines.store.gate import gate_of
-from oms_pipelines.store.migrations import quoted
 
-# A checkpoint writes the last row group of a table anew, with all that it holds already: where
-# it holds 122,880 rows, DuckDB's own size, that is most of what a batch costs.
-_ROW_GROUP = 16_384
-_CATALOG = "store"
 _OWN_ROWS = 36028797018960000  # numbers of rows that the transaction itself wrote begin here
-_CONFIG = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-    # as PostgreSQL has it, so that a statement means the same in both stores
-    "integer_division": "true",
-    "default_null_order": "nulls_last_on_asc_first_on_desc",
-}
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _SAFE = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 _SCALARS = {
@@ -229,27 +217,25 @@ class DuckdbStore:
     ) -> Generator[duckdb.DuckDBPyConnection]:
         if read_only and not self.path.exists():
             raise Misconfigured([f"store.url: no store at {self.path} yet; run oms sync first"])
-        con = self._connect(deadline, read_only=read_only)
+        engine = engine_of(self.path, self._memory)
         try:
-            yield con
-        finally:
-            # What is committed is in the log; the checkpoint that closing tries may fail.
-            with suppress(duckdb.Error):
-                con.close()
+            yield self._open(engine, deadline, read_only=read_only)
+        except BaseException:
+            engine.end()
+            raise
+        engine.close()
 
-    def _connect(self, deadline: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    def _open(
+        self, engine: Engine, deadline: float, *, read_only: bool
+    ) -> duckdb.DuckDBPyConnection:
         pause = 0.01
         while True:
-            con = duckdb.connect(config={**_CONFIG, "memory_limit": self._memory})
             try:
-                con.execute(self._opening(read_only=read_only)).fetchall()
+                return engine.open(read_only=read_only)
             except duckdb.Error as e:
-                con.close()
                 holder = _holder(e)
                 if not holder:
                     raise Rejected(f"store {self.path}: {_scrubbed(e)}") from None
-            else:
-                return con
             if time.monotonic() + pause > deadline:
                 raise Unreachable(
                     f"store {self.path} is in use by {holder} and was not freed in "
@@ -258,16 +244,6 @@ class DuckdbStore:
                 )
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 1.5, 0.5)
-
-    def _opening(self, *, read_only: bool) -> str:
-        """Return the statements that open the file: only ATTACH takes the size of row groups."""
-        options = f"ROW_GROUP_SIZE {_ROW_GROUP}" + (", READ_ONLY" if read_only else "")
-        return (
-            f"ATTACH {quoted(str(self.path))} AS {_CATALOG} ({options}); USE {_CATALOG};"
-            "SET enable_external_access = false; SET TimeZone = 'UTC';"
-            # a bar for what takes two seconds would stand in whatever is printed
-            "SET enable_progress_bar = false"
-        )
 
 
 def _holder(error: duckdb.Error) -> str | None:
