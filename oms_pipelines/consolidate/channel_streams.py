@@ -85,6 +85,8 @@ def _merge(batch: Batch, part: Normalized, session: Session) -> Outcome:
 
 def _link(session: Session, batch: Batch, tables: Mapping[str, pl.DataFrame]) -> None:
     """Link what came back to the orders and returns that came now."""
+    if "returns" not in tables and not session.query("returns/any_back").item():
+        return
     ways = batch.oms.returns.dispositions
 
     def words(names: Collection[str]) -> list[pl.Series]:

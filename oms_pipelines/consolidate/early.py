@@ -19,7 +19,7 @@ from oms_pipelines.channels.base import Page
 from oms_pipelines.config import Oms
 from oms_pipelines.consolidate.channel_streams import CHILDREN, info_of
 from oms_pipelines.consolidate.normalize import Normalized, normalizing
-from oms_pipelines.consolidate.records import CHUNK_BYTES, CutPage
+from oms_pipelines.consolidate.records import CHUNK_BYTES, CutPage, cut_page
 from oms_pipelines.landing import Manifest
 
 Parts = list[Future[Normalized]]
@@ -65,7 +65,7 @@ class Early:
                 return
             self._room -= size
         draft.sizes.append(size)
-        draft.waiting.append(page.body if page.cut is None else CutPage(page.cut, size))
+        draft.waiting.append(page.body if page.cut is None else cut_page(page.cut, size))
         draft.weight += size
         if draft.weight >= CHUNK_BYTES:
             self._begin(source, page.stream, draft)

@@ -22,8 +22,8 @@ REJECTED = pl.Schema(
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 CHUNK_BYTES = 32 * 1024 * 1024
 _AS_REJECTED: dict[str, Any] = {"schema": REJECTED, "orient": "row"}
+_NO_BODIES = pl.Series("body", [], dtype=pl.Binary)
 _Rejected = tuple[int, int, str | None, str]
-_NO_BODIES = pl.Series([], dtype=pl.Binary)
 
 Cut = Callable[[str, bytes, Channel, Mapping[str, Any]], Iterable[dict | bytes]]
 
@@ -45,9 +45,9 @@ class BatchInfo:
 
 @dataclass(frozen=True)
 class CutPage:
-    """A page of `size` bytes, cut already as the adapter's `records` would."""
+    """A page of `size` bytes, cut already as the adapter's `records` would: a Series of bytes."""
 
-    records: Sequence[bytes]
+    records: pl.Series
     size: int
 
 
@@ -57,6 +57,11 @@ class Chunk:
 
     records: pl.DataFrame
     rejected: pl.DataFrame
+
+
+def cut_page(records: Sequence[bytes], size: int) -> CutPage:
+    """Return a page of `size` bytes with its records as they were cut."""
+    return CutPage(pl.Series("body", records, dtype=pl.Binary), size)
 
 
 def chunks(
@@ -74,16 +79,15 @@ def chunks(
     draft = _Draft()
     for number, page in enumerate(pages, first):
         try:
-            if isinstance(page, CutPage):
-                texts, weight = page.records, page.size
-            else:
+            if not isinstance(page, CutPage):
                 found = cut(stream, page, info.channel, info.profiles)
-                texts, weight = [r if type(r) is bytes else _text(r) for r in found], len(page)
+                texts = [r if type(r) is bytes else _text(r) for r in found]
+                page = cut_page(texts, len(page))
         except (Malformed, orjson.JSONDecodeError, UnicodeDecodeError) as e:
             reason = str(e) if isinstance(e, Malformed) else NOT_JSON
             draft.rejected.append((number, -1, None, reason))
             continue
-        draft.take(number, texts, weight)
+        draft.take(number, page)
         if draft.held >= size or draft.weight >= CHUNK_BYTES:
             yield draft.chunk()
             draft = _Draft()
@@ -101,11 +105,11 @@ class _Draft:
     held: int = 0
     weight: int = 0
 
-    def take(self, number: int, texts: Sequence[bytes], weight: int) -> None:
+    def take(self, number: int, page: CutPage) -> None:
         self.numbers.append(number)
-        self.bodies.append(pl.Series(texts, dtype=pl.Binary))
-        self.held += len(texts)
-        self.weight += weight
+        self.bodies.append(page.records)
+        self.held += len(page.records)
+        self.weight += page.size
 
     def chunk(self) -> Chunk:
         """Return the records that are objects, and the others with their reason."""
