@@ -20,6 +20,9 @@ ALL = ("merge", "plan", "joint", "freight", "tick", "stock", "ingest")
 def main() -> int:
     """Run the benchmarks named, or all; return 1 when a bar is missed."""
     names = sys.argv[1:] or list(ALL)
+    if unknown := [name for name in names if name not in ALL]:
+        print(f"no benchmark {', '.join(unknown)}; there are {', '.join(ALL)}")
+        return 2
     context = multiprocessing.get_context("spawn")
     found: list[dict] = []
     for name in names:
