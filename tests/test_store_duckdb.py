@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -283,3 +284,20 @@ def test_sessions_of_one_process_use_one_engine_again(duckdb_store, monkeypatch)
         raise RuntimeError
     with pytest.raises(TypeError), duckdb_store.session():  # after an error it is not trusted
         pass
+
+
+def test_a_reader_that_ends_leaves_the_file_locked_for_the_others(duckdb_store):
+    fill(duckdb_store)
+
+    def orders() -> int:
+        with duckdb_store.session(read_only=True) as s:
+            return s.table("orders").height
+
+    with duckdb_store.session(read_only=True) as one:
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(orders).result() == 3
+        process = writer(duckdb_store.path)
+        with pytest.raises(subprocess.TimeoutExpired):  # it waits for us
+            process.wait(4)
+        assert one.table("orders").height == 3
+    assert process.wait(30) == 0

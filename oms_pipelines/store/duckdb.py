@@ -22,7 +22,7 @@ import polars as pl
 from oms_pipelines.errors import Misconfigured, OmsError, Rejected, Unreachable
 from oms_pipelines.store import frames, migrations
 from oms_pipelines.store.delta import DeltaSession
-from oms_pipelines.store.engine import Engine, engine_of
+from oms_pipelines.store.engine import Engine, claim, release
 from oms_pipelines.store.gate import gate_of
 
 _OWN_ROWS = 36028797018960000  # numbers of rows that the transaction itself wrote begin here
@@ -217,13 +217,18 @@ class DuckdbStore:
     ) -> Generator[duckdb.DuckDBPyConnection]:
         if read_only and not self.path.exists():
             raise Misconfigured([f"store.url: no store at {self.path} yet; run oms sync first"])
-        engine = engine_of(self.path, self._memory)
+        engine = claim(self.path, self._memory, shared=read_only)
+        spoiled = True
         try:
-            yield self._open(engine, deadline, read_only=read_only)
-        except BaseException:
-            engine.end()
-            raise
-        engine.close()
+            con = self._open(engine, deadline, read_only=read_only)
+            try:
+                yield con
+            finally:
+                with suppress(duckdb.Error):
+                    con.close()
+            spoiled = False
+        finally:
+            release(engine, spoiled=spoiled)
 
     def _open(
         self, engine: Engine, deadline: float, *, read_only: bool

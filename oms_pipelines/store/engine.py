@@ -30,77 +30,102 @@ _MOST_IDLE = 4
 
 _Key = tuple[int, str, str]
 _idle: dict[_Key, "Engine"] = {}
-_lock = threading.Lock()
+_reading: dict[_Key, "Engine"] = {}
+_lock = threading.RLock()
 
 
 class Engine:
-    """An instance for one file. One session uses it at a time."""
+    """An instance for one file, of one writer or of all readers in this process.
+
+    Readers share it: POSIX forgets the lock on a file when any descriptor of it is closed, so a
+    process must open it once.
+    """
 
     def __init__(self, key: _Key):
-        self._key = key
+        self.key = key
+        self.claims = 0
+        self.spoiled = False
         _, self._file, memory = key
         self._scratch = Path(f"{self._file}.tmp")
         settings = {"memory_limit": memory, "temp_directory": str(self._scratch)}
         self._root = duckdb.connect(config={**_CONFIG, **settings})
-        self._confined = False
-        self._con: duckdb.DuckDBPyConnection | None = None
+        self._confined = self._attached = False
+        self._lock = threading.Lock()
 
     def open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        """Open the file. Raises duckdb.Error; may then be tried again."""
-        options = f"ROW_GROUP_SIZE {_ROW_GROUP}" + (", READ_ONLY" if read_only else "")
+        """Return a connection to the file. Raises duckdb.Error; may then be tried again."""
+        with self._lock:
+            if not self._attached:
+                self._attach(", READ_ONLY" if read_only else "")
         con = self._root.cursor()
-        try:
-            con.execute(
-                f"ATTACH {quoted(self._file)} AS {_CATALOG} ({options}); USE {_CATALOG};"
-                # a bar for what takes two seconds would stand in whatever is printed
-                "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
-            ).fetchall()
-            if not self._confined:  # to the file now attached
-                con.execute("SET enable_external_access = false").fetchall()
-                self._confined = True
-        except duckdb.Error:
-            con.close()
-            raise
-        self._con = con
+        # a bar for what takes two seconds would stand in whatever is printed
+        settings = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
+        con.execute(f"USE {_CATALOG}; {settings}").fetchall()
         return con
 
-    def close(self) -> None:
-        """Close the file, and keep the engine for the next session on it."""
-        con, self._con = self._con, None
+    def _attach(self, access: str) -> None:
+        options = f"ROW_GROUP_SIZE {_ROW_GROUP}{access}"
+        self._root.execute(f"ATTACH {quoted(self._file)} AS {_CATALOG} ({options})").fetchall()
+        self._attached = True
+        if not self._confined:  # to the file now attached
+            self._root.execute("SET enable_external_access = false").fetchall()
+            self._confined = True
+
+    def close(self) -> bool:
+        """Close the file; tell whether it may be opened again."""
+        if self.spoiled:
+            return False
         try:
-            if con is not None:
-                con.execute(f"USE memory; DETACH {_CATALOG}").fetchall()
-                con.close()
+            if self._attached:
+                self._root.execute(f"DETACH {_CATALOG}").fetchall()
         except duckdb.Error:  # what is committed is in the log: a checkpoint may fail
-            self._con = con
-            self.end()
-            return
-        if self._scratch.exists():
-            self.end()
-        else:
-            _keep(self._key, self)
+            return False
+        self._attached = False
+        return not self._scratch.exists()
 
     def end(self) -> None:
-        """Close the file and end the engine."""
-        for con in (self._con, self._root):
-            if con is not None:
-                with suppress(duckdb.Error):
-                    con.close()
-        self._con = None
+        """Close the file, and with it all there is."""
+        with suppress(duckdb.Error):
+            self._root.close()
 
 
-def engine_of(file: str | Path, memory: str) -> Engine:
-    """Return an engine for a file that nobody uses, a new one if need be."""
+def claim(file: str | Path, memory: str, *, shared: bool) -> Engine:
+    """Return an engine for a file: that of its readers, one that lies idle, or a new one.
+
+    Who asks for one of its own is alone with the file in this process (`gate.py`).
+    """
     key = (os.getpid(), os.path.abspath(file), memory)  # a fork has no threads of its parent's
     with _lock:
-        found = _idle.pop(key, None)
-    return found or Engine(key)
+        engine = (_reading.get(key) if shared else None) or _idle.pop(key, None) or Engine(key)
+        engine.claims += 1
+        if shared:
+            _reading[key] = engine
+        return engine
 
 
-def _keep(key: _Key, engine: Engine) -> None:
+def release(engine: Engine, *, spoiled: bool) -> None:
+    """Give an engine back, its connection closed; the last one to do so closes the file.
+
+    After an error it is `spoiled`, and ended.
+    """
     with _lock:
-        spare = [] if key not in _idle else [_idle.pop(key)]
-        _idle[key] = engine
+        engine.claims -= 1
+        engine.spoiled |= spoiled
+        if engine.claims:
+            return
+        if _reading.pop(engine.key, None) is not None:
+            _put_away(engine)  # before another reader opens the file
+            return
+    _put_away(engine)  # a writer's checkpoint takes its time
+
+
+def _put_away(engine: Engine) -> None:
+    if not engine.close():
+        engine.end()
+        return
+    with _lock:
+        spare = [_idle.pop(engine.key)] if engine.key in _idle else []
+        _idle[engine.key] = engine
         spare += [_idle.pop(next(iter(_idle))) for _ in range(len(_idle) - _MOST_IDLE)]
     for one in spare:
         one.end()
