@@ -13,7 +13,12 @@ class Shape(TypedDict, total=False):
     a: Any
 
 
+class Cut(TypedDict, total=False):
+    b: list[msgspec.Raw]
+
+
 SHAPE = msgspec.json.Decoder(Shape)
+CUT = msgspec.json.Decoder(Cut)
 # the classes of faults in JSONTestSuite, each as a value that no shape names
 NOT_JSON = r"""
 01 -01 00 - -a -- 1. .5 1e 1e+ 0e 1.e5 0x1 +1 1a 1-2 0.1.2 NaN -NaN Infinity tru nul True
@@ -38,6 +43,7 @@ def test_a_fault_where_nothing_is_read_is_seen_as_orjson_sees_it(fault):
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(body)
     assert outline(body, SHAPE) is None
+    assert outline(body, CUT) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"\xef\xbb\xbf{}", b'{"a": 1} 2', b'{"a": 1', b'{"a": 1}}'])

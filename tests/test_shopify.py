@@ -20,6 +20,8 @@ WINDOW = Window(
     datetime(2026, 8, 1, 10, 5, 0, 250_000, tzinfo=UTC),
 )
 
+CHANNEL = Channel(id="shop", system="shopify")
+
 
 @pytest.fixture
 def shop(httpserver: HTTPServer) -> Shop:
@@ -64,6 +66,36 @@ def test_a_window_is_read_page_by_page_with_a_cursor_to_resume_from(shop, connec
         "after": None,
     }
     assert second["after"] == "c1"
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [],
+        [order(1), order(2)],
+        [order(2), order(1)],
+        [order(1) | {"note": "edges", "sourceName": "{", "tags": ["edges", 'a "b" \\ é']}],
+        [order(1), None, 7, "x", [order(2)]],
+        [{"id": 1}, {"updatedAt": None}, order(1)],
+        [{"customer": order(3), "updatedAt": "2026-08-01T10:02:00Z"}],
+    ],
+)
+def test_a_page_is_handed_on_as_it_will_be_cut(shop, connect, nodes: list[Any]):
+    shop.on("Orders", page("orders", nodes))
+    (got,) = connect().orders(WINDOW)
+
+    assert got.cut == shopify.records("orders", got.body, CHANNEL, {})
+    told = [n["updatedAt"] for n in nodes if isinstance(n, dict) and n.get("updatedAt")]
+    assert got.high_water == (datetime.fromisoformat(max(told)) if told else None)
+
+
+def test_a_page_that_was_made_whole_is_cut_anew(shop, connect):
+    long = order(1, connection([{"id": "gid://shopify/LineItem/1"}], "l1"))
+    shop.on("Orders", page("orders", [long]))
+    shop.on("MoreLineItems", {"node": {"lineItems": connection([])}})
+    (got,) = connect().orders(WINDOW)
+
+    assert got.cut is None
 
 
 def test_a_window_goes_on_where_it_was_left(shop, connect):
