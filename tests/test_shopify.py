@@ -89,6 +89,14 @@ def test_a_page_is_handed_on_as_it_will_be_cut(shop, connect, nodes: list[Any]):
     assert got.high_water == (datetime.fromisoformat(max(told)) if told else None)
 
 
+def test_a_page_is_left_to_be_cut_where_a_connection_is_one_of_edges(shop, connect):
+    shop.on("Orders", page("orders", [order(1, {"edges": [], "pageInfo": {}})]))
+    (got,) = connect().orders(WINDOW)
+
+    assert got.cut is None
+    assert got.high_water == datetime(2026, 8, 1, 10, 1, tzinfo=UTC)
+
+
 def test_a_page_that_was_made_whole_is_cut_anew(shop, connect):
     long = order(1, connection([{"id": "gid://shopify/LineItem/1"}], "l1"))
     shop.on("Orders", page("orders", [long]))

@@ -286,11 +286,18 @@ def test_sessions_of_one_process_use_one_engine_again(duckdb_store, monkeypatch)
         pass
 
 
-def test_a_reader_that_ends_leaves_the_file_locked_for_the_others(duckdb_store):
+@pytest.mark.parametrize("how", ["alike", "by another name", "with other memory"])
+def test_a_reader_that_ends_leaves_the_file_locked_for_the_others(duckdb_store, tmp_path, how):
     fill(duckdb_store)
+    path, memory = duckdb_store.path, "1GB"
+    if how == "by another name":
+        path = tmp_path / "link.duckdb"
+        path.symlink_to(duckdb_store.path)
+    elif how == "with other memory":
+        memory = "500MB"
 
     def orders() -> int:
-        with duckdb_store.session(read_only=True) as s:
+        with DuckdbStore(path, memory=memory).session(read_only=True) as s:
             return s.table("orders").height
 
     with duckdb_store.session(read_only=True) as one:
@@ -301,3 +308,47 @@ def test_a_reader_that_ends_leaves_the_file_locked_for_the_others(duckdb_store):
             process.wait(4)
         assert one.table("orders").height == 3
     assert process.wait(30) == 0
+
+
+FORK = """
+import os, sys
+from oms_pipelines.store.duckdb import DuckdbStore
+
+stores = [DuckdbStore(f"{sys.argv[1]}/{n}.duckdb") for n in range(4)]
+for store in stores:
+    store.migrate()
+child = os.fork()
+with stores[0].session(read_only=True) as s:
+    assert s.table("orders").is_empty()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+sys.exit(0)
+"""
+
+
+def test_a_fork_of_a_process_reads_as_its_parent_does(tmp_path):
+    done = subprocess.run([sys.executable, "-c", FORK, str(tmp_path)], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_what_a_killed_session_spilled_costs_no_later_one_its_engine(duckdb_store, monkeypatch):
+    Path(f"{duckdb_store.path}.tmp").mkdir()
+    fill(duckdb_store)
+    monkeypatch.setattr(duckdb, "connect", None)  # no other is made
+    assert state(duckdb_store) == BEFORE
+
+
+def test_a_memory_that_is_none_is_refused(duckdb_store):
+    with (
+        pytest.raises(Rejected),
+        DuckdbStore(duckdb_store.path, memory="much").session(read_only=True),
+    ):
+        pass
+
+
+def test_an_error_while_rows_are_read_tells_no_value(duckdb_store):
+    fault = "SELECT CAST(a AS INTEGER) AS a FROM (VALUES ('zoe@example.com')) AS t(a)"
+    with duckdb_store.session() as s, pytest.raises(OmsError) as e:
+        s._query("test", fault, {})
+    assert "zoe" not in str(e.value)
+    assert e.value.__suppress_context__

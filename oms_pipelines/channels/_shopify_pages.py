@@ -42,7 +42,7 @@ def records(stream: str, body: bytes, settings: Channel, profiles: dict[str, Any
     Raises Malformed when the page is no JSON, or of another resource.
     """
     body = unmarked(body)
-    edges = _EDGES in body and _EDGES_KEY.search(body) is not None
+    edges = has_edges(body)
     if stream == "orders" and not edges:
         for path in _LISTS:
             cut = elements(body, *path)
@@ -59,6 +59,11 @@ def records(stream: str, body: bytes, settings: Channel, profiles: dict[str, Any
     if stream == "orders":
         return nodes
     return [record for node in nodes for record in one_each(node)]
+
+
+def has_edges(body: bytes) -> bool:
+    """Tell whether a connection of a page is one of `edges`."""
+    return _EDGES in body and _EDGES_KEY.search(body) is not None
 
 
 def one_each(node: Any) -> Iterator[Any]:

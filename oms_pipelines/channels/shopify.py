@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from oms_pipelines.channels import _shopify_stock, _shopify_tracking
 from oms_pipelines.channels._shopify_graphql import Graph, TooCostly, overflows
-from oms_pipelines.channels._shopify_pages import one_each, records
+from oms_pipelines.channels._shopify_pages import has_edges, one_each, records
 from oms_pipelines.channels.base import Capabilities, Level, Page, Parcel, Receipt, Window
 from oms_pipelines.config import Channel as ChannelSettings
 from oms_pipelines.config import Settings
@@ -214,7 +214,7 @@ class Shopify:
             nodes = payload["data"]["orders"]["nodes"]
             if self._graph.complete(body, nodes, more, onward):
                 body = orjson.dumps(payload)
-        elif all(type(node) is msgspec.Raw for node in nodes):
+        elif all(type(node) is msgspec.Raw for node in nodes) and not has_edges(body):
             nodes = cut = [bytes(node) for node in nodes]
         return Page(stream, body, _count(stream, nodes), following, _newest(nodes), cut=cut)
 
@@ -248,13 +248,14 @@ def _newest(nodes: Sequence[Any]) -> datetime | None:
 def _updates(nodes: Sequence[Any]) -> Iterator[Any]:
     """Yield the update times of orders, parsed or as their text."""
     for node in nodes:
-        if type(node) is not bytes:  # parsed
-            yield node.get("updatedAt") if isinstance(node, dict) else None
-            continue
-        start = node.find(_UPDATED, 0, _WITHIN)
-        if start < 0 or node.find(b"{", 1, start) > 0:  # not there, or a field of what it holds
+        if type(node) is bytes:
+            start = node.find(_UPDATED, 0, _WITHIN)
+            if start > 0 and node.find(b"{", 1, start) < 0:  # a field of the order's own
+                start += len(_UPDATED)
+                yield node[start : node.find(b'"', start)].decode()
+                continue
+        if isinstance(node, dict):
+            yield node.get("updatedAt")
+        elif isinstance(node, (bytes, msgspec.Raw)):
             with suppress(msgspec.MsgspecError):
                 yield _ORDER.decode(node).get("updatedAt")
-        else:
-            start += len(_UPDATED)
-            yield node[start : node.find(b'"', start)].decode()

@@ -285,8 +285,13 @@ def _as_ours(what: str, error: duckdb.Error) -> OmsError:
 
 @contextmanager
 def told(what: str) -> Generator[None]:
-    """Turn DuckDB's errors into ours, without the values that theirs may tell."""
+    """Turn DuckDB's errors into ours, without the values that theirs may tell.
+
+    What fails while rows are read comes as an error of Polars, and tells as much.
+    """
     try:
         yield
     except duckdb.Error as e:
         raise _as_ours(what, e) from None
+    except pl.exceptions.PolarsError as e:
+        raise OmsError(f"{what}: {type(e).__name__}") from None
