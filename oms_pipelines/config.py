@@ -16,7 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from oms_pipelines.errors import Misconfigured
-from oms_pipelines.setting_types import folded
+from oms_pipelines.setting_types import folded, without_secrets
 from oms_pipelines.settings import (
     Ack,
     Address,
@@ -90,6 +90,7 @@ __all__ = [
     "part",
     "read_mapping",
     "untold",
+    "without_secrets",
 ]
 
 DEMO = Path("var/demo/oms.yaml")  # what `oms demo` leaves, so that commands work after it
@@ -108,7 +109,7 @@ def parse(data: Any, env: Mapping[str, str] | None = None) -> Oms:
         # what hangs on none of these is told at once too
         oms, _ = _validated(_without_faults(data, {"env": env}), {"env": env, "lenient": True})
     if oms is not None:
-        faults += untold(_faults_between(oms), faults)
+        faults = without_secrets(oms, faults + untold(_faults_between(oms), faults))
     if faults or oms is None:
         raise Misconfigured(faults, oms)
     return oms
@@ -129,7 +130,7 @@ def part(model: type[S], data: Any, where: str) -> S:
 
 def between(oms: Oms) -> list[str]:
     """Return the faults that stand between sound settings, each with its path."""
-    return list(_faults_between(oms))
+    return without_secrets(oms, _faults_between(oms))
 
 
 def untold(more: Iterable[str], faults: Iterable[str]) -> list[str]:

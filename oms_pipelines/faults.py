@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from oms_pipelines.channels import open_channel, systems
-from oms_pipelines.config import Oms, load, untold
+from oms_pipelines.config import Oms, load, untold, without_secrets
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.logistics import carriers, profiles
 from oms_pipelines.logistics.kinds import ANNOUNCEMENT
@@ -37,7 +37,7 @@ def faults(oms: Oms, *, data: bool = True) -> list[str]:
         *_letters(oms),
         *((list(_files(oms)) or _kits(oms)) if data else ()),
     ]
-    return list(dict.fromkeys(found))
+    return without_secrets(oms, dict.fromkeys(found))
 
 
 def load_sound() -> Oms:

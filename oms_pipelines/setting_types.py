@@ -6,6 +6,7 @@ A fault names the cure and never the value: a secret may stand where it does not
 import os
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote_plus
@@ -27,6 +28,7 @@ _USER_INFO = re.compile(r"[^:/@]*:[^@]+@")
 _IN_QUERY = re.compile(r"(?i)(password|passwd|pwd|passphrase|secret|token)\s*=")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 36525 * 86400
+_NO_WORD = 8  # letters from which a secret is no word that faults are made of
 MOST = 10**12  # units, grams, orders: more is a slip of the pen
 RESERVED = ("hub", "world", "erp", "mailer", "unknown")  # the hub's own names of accounts, files
 
@@ -210,3 +212,27 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )
+
+
+def without_secrets(settings: BaseModel, faults: Iterable[str]) -> list[str]:
+    """Return faults with each secret blotted out: one may have been written for a name."""
+    secrets = sorted((x for x in _secrets(settings) if len(x) >= _NO_WORD), key=len, reverse=True)
+    found = []
+    for fault in faults:
+        path, colon, told = fault.partition(": ")
+        for secret in secrets:
+            told = told.replace(secret, "***")
+        found.append(path + colon + told)
+    return found
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        yield from _secrets(list(vars(value).values()))
+    elif isinstance(value, Mapping):
+        yield from _secrets(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _secrets(inner)

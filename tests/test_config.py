@@ -274,6 +274,15 @@ def test_a_url_without_a_password_is_taken_as_it_is(url: str):
     assert config.parse(changed("erp.url", url), ENV).erp.url == url
 
 
+def test_a_secret_written_for_a_name_stands_in_no_fault():
+    secret = "k0000000000000000"
+    data = changed("locations[0].id", secret)
+    env = {"WOO_KEY": secret, "WOO_SECRET": secret}
+    faults = told(data, env)
+    assert any("there are ***" in fault for fault in faults)
+    assert not any(secret in fault for fault in faults)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     secret=st.text("abcdefghkmnpqrstuvwxyz0123456789-/+=", min_size=16, max_size=32),
