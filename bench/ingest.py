@@ -67,6 +67,7 @@ def _apart(work: Any, url: str, folder: str) -> tuple[float, float, int]:
 
 def _timed(work: Any, url: str, folder: str, out: Any) -> None:
     Path(folder).mkdir(parents=True)
+    os.sync()  # what the one before wrote
     os.chdir(folder)
     seconds, orders = work(url, Path(folder))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -163,7 +163,8 @@ class Bulk:
         cursor = base64.b64encode(str(end - 1).encode()).decode() if end > low else None
         info = orjson.dumps({"hasNextPage": more, "endCursor": cursor})
         nodes = b",".join(self.rendered[low:end])
-        return b'{"data":{"orders":{"pageInfo":' + info + b',"nodes":[' + nodes + b"]}}" + self.tail
+        head = b'{"data":{"orders":{"pageInfo":' + info + b',"nodes":['
+        return b"".join((head, nodes, b"]}}", self.tail))
 
     def _bounds(self, query: str) -> tuple[int, int]:
         low, high = 0, len(self.rendered)
