@@ -214,8 +214,10 @@ class Shopify:
             nodes = payload["data"]["orders"]["nodes"]
             if self._graph.complete(body, nodes, more, onward):
                 body = orjson.dumps(payload)
-        elif all(type(node) is msgspec.Raw for node in nodes) and not has_edges(body):
-            nodes = cut = [bytes(node) for node in nodes]
+        elif all(type(node) is msgspec.Raw for node in nodes):
+            raw = [bytes(node) for node in nodes]
+            if not (raw and has_edges(raw[0])):  # all have the fields that were asked for
+                nodes = cut = raw
         return Page(stream, body, _count(stream, nodes), following, _newest(nodes), cut=cut)
 
 

@@ -28,7 +28,26 @@ TABLES = (
 DOCUMENTS = tuple(t for t in TABLES if METADATA.tables[t].info["parent"] is None)
 _ALSO = {"orders": ("refusal",), "refunds": ("refusal",), "returns": ("refusal",)}
 _VERSIONED = {"refunds": ("updated_at",), "returns": ("updated_at",)}
+# Planning a chunk's statements takes a fifth of its time. These find nothing to mend in them, and
+# take a seventh of that.
+_NEEDLESS = (
+    "statistics_propagation",
+    "join_order",
+    "build_side_probe_side",
+    "common_subplan",
+    "duplicate_groups",
+    "column_lifetime",
+    "reorder_filter",
+    "filter_pushdown",
+    "filter_pullup",
+    "outer_join_simplification",
+    "partial_aggregate_pushdown",
+    "aggregate_reuse",
+    "join_filter_pushdown",
+    "in_clause",
+)
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
+    "disabled_optimizers": ",".join(_NEEDLESS),
     "threads": 1,
     "preserve_insertion_order": False,
     "autoinstall_known_extensions": False,
