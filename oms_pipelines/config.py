@@ -90,7 +90,6 @@ __all__ = [
     "part",
     "read_mapping",
     "untold",
-    "without_secrets",
 ]
 
 DEMO = Path("var/demo/oms.yaml")  # what `oms demo` leaves, so that commands work after it

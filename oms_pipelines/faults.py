@@ -10,12 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from oms_pipelines.channels import open_channel, systems
-from oms_pipelines.config import Oms, load, untold, without_secrets
+from oms_pipelines.config import Oms, load, untold
 from oms_pipelines.errors import Misconfigured
 from oms_pipelines.logistics import carriers, profiles
 from oms_pipelines.logistics.kinds import ANNOUNCEMENT
 from oms_pipelines.logistics.transport import open_folder
 from oms_pipelines.routing import check_rules
+from oms_pipelines.setting_types import without_secrets
 
 _STORES = ("duckdb:///", "postgresql+psycopg://", "postgresql://")
 _DATA = "://"
